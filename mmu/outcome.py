@@ -1,0 +1,42 @@
+"""How a stage or a video ended. Never `ok` while there are errors."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Outcome(StrEnum):
+    OK = "ok"
+    PARTIAL = "partial"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class ErrorItem(BaseModel):
+    """One thing that went wrong: where, a stable code, and a sentence for a person."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    where: str = Field(description="`media` or the name of a stage")
+    code: str = Field(description="stable machine-readable reason, e.g. `empty_file`, `timeout`")
+    message: str
+
+
+class StageOutcome(BaseModel):
+    """What one stage did."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    outcome: Outcome
+    seconds: float = Field(0.0, ge=0, description="wall time")
+    signals: int = Field(0, ge=0, description="signals emitted")
+    errors: list[ErrorItem] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _errors_agree(self) -> StageOutcome:
+        if self.errors and self.outcome is Outcome.OK:
+            raise ValueError(f"stage {self.name} claims ok while it has errors")
+        return self

@@ -1,0 +1,255 @@
+"""The report, `mmu.report/1`: what one video is, with the evidence for it.
+
+Times are seconds from the first presented sample; boxes are
+[x, y, w, h] in pixels of the source frame after rotation; scores are
+probabilities in [0, 1]. The JSON Schema beside this file is generated from
+these classes, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mmu.outcome import ErrorItem, Outcome, StageOutcome
+
+SCHEMA = "mmu.report/1"
+
+Score = Annotated[float, Field(ge=0, le=1)]
+TimeRange = tuple[float, float]
+Facet = Literal["element", "scene", "person", "action", "language", "emotion", "music", "style", "topic"]
+ReportAxis = Literal["face", "image", "text", "speech", "audio", "user"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Name(_Model):
+    """A text in the two languages of the platform."""
+
+    zh: str
+    en: str
+
+
+class VideoStream(_Model):
+    codec: str
+    width: int = Field(description="display width in stored pixels, after rotation")
+    height: int = Field(description="display height in stored pixels, after rotation")
+    rotation: Literal[0, 90, 180, 270] = Field(
+        0, description="clockwise degrees applied to turn the stored picture upright"
+    )
+    fps: float | None = Field(None, description="average frame rate")
+    sample_aspect_ratio: str = "1:1"
+    pixel_format: str = ""
+    bit_depth: int = 8
+    hdr: bool = False
+    frames_decoded: int = 0
+
+
+class AudioStream(_Model):
+    codec: str
+    sample_rate: int
+    channels: int
+    seconds: float = 0.0
+
+
+class MediaFacts(_Model):
+    """What the file is, as found by decoding it and not only by its header."""
+
+    uri: str
+    bytes: int
+    container: str
+    still: bool = Field(False, description="a single still picture")
+    duration: float = Field(description="end of the last decodable frame or sample, from the first")
+    container_duration: float | None = None
+    start: float = Field(0.0, description="first timestamp in the container's own time")
+    video: VideoStream | None = None
+    audio: AudioStream | None = None
+    frames_sampled: int = 0
+
+
+class EvidenceStep(_Model):
+    """One node on the way from a signal to a tag."""
+
+    kind: Literal["signal", "label", "alias", "concept"]
+    id: str
+    text: str
+
+
+class Evidence(_Model):
+    """One path that carried a tag. The weights of a tag's paths add up to its score."""
+
+    axis: ReportAxis
+    weight: float
+    signal: str = Field(description="id of the signal it starts from")
+    source: str = Field(description="model or method and version")
+    path: list[EvidenceStep]
+    span: TimeRange | None = None
+    box: tuple[float, float, float, float] | None = None
+
+
+class Tag(_Model):
+    id: str
+    name: Name
+    facet: Facet
+    score: Score
+    spans: list[TimeRange] = Field(default_factory=list)
+    evidence: list[Evidence] = Field(min_length=1)
+
+
+class Category(_Model):
+    id: str
+    name: Name
+    score: Score
+    alternatives: list[tuple[str, Score]] = Field(default_factory=list)
+    evidence: list[str] = Field(default_factory=list, description="ids of the tags that led to it")
+
+
+class Caption(_Model):
+    text: Name
+    tags: list[str] = Field(description="ids of the tags that the words come from")
+    signals: list[str] = Field(default_factory=list, description="ids of quoted signals")
+
+
+class Emotion(_Model):
+    label: str
+    score: Score
+    scores: dict[str, Score]
+    evidence: list[Evidence] = Field(default_factory=list)
+
+
+class QualityPart(_Model):
+    name: str
+    score: float = Field(ge=0, le=100)
+    raw: float | None = None
+    note: Name | None = None
+
+
+class Quality(_Model):
+    overall: float = Field(ge=0, le=100)
+    parts: list[QualityPart]
+
+
+class TopicDecision(_Model):
+    """What became of one hashtag of the user, or a suggested one."""
+
+    topic: str
+    action: Literal["keep", "merge", "drop", "suggest"]
+    canonical: str
+    reason: str = Field(description="stable code, e.g. `supported`, `off_topic`, `traffic_bait`, `duplicate`")
+    text: Name = Field(description="the reason as a sentence")
+    score: Score
+    concept: str | None = None
+
+
+class ModerationHit(_Model):
+    rule: str
+    category: str
+    name: Name
+    severity: int = Field(ge=1, le=5)
+    score: Score
+    axis: ReportAxis
+    text: str | None = None
+    signal: str | None = None
+    span: TimeRange | None = None
+    box: tuple[float, float, float, float] | None = None
+
+
+class Moderation(_Model):
+    decision: Literal["pass", "review", "block"]
+    policy: str
+    version: str
+    category: str | None = None
+    priority: float = Field(0.0, ge=0)
+    hits: list[ModerationHit] = Field(default_factory=list)
+
+
+class Person(_Model):
+    """One identity in the video. Embeddings stay out unless asked for."""
+
+    id: str
+    seconds: float
+    spans: list[TimeRange]
+    age: float | None = None
+    age_spread: float | None = None
+    gender: Literal["female", "male"] | None = None
+    gender_score: Score | None = None
+    expression: str | None = None
+    box: tuple[float, float, float, float] | None = Field(None, description="face at `best_time`")
+    best_time: float | None = None
+    signals: list[str] = Field(default_factory=list)
+    embedding: list[float] | None = None
+
+
+class TranscriptSegment(_Model):
+    start: float
+    end: float
+    text: str
+    language: str
+    score: Score | None = None
+    words: list[tuple[float, float, str]] = Field(default_factory=list)
+    signal: str
+
+
+class TextLine(_Model):
+    start: float
+    end: float
+    text: str
+    role: Literal["subtitle", "title", "overlay", "watermark", "scene"]
+    score: Score | None = None
+    box: tuple[float, float, float, float] | None = None
+    signal: str
+
+
+class Music(_Model):
+    present: bool
+    seconds: float = 0.0
+    tempo: float | None = None
+    key: str | None = None
+    tags: list[tuple[str, Score]] = Field(default_factory=list)
+
+
+class Originality(_Model):
+    """Perceptual hashes of the frames in time, for copy detection."""
+
+    algorithm: str
+    frames: list[tuple[float, str]] = Field(default_factory=list)
+
+
+class Report(_Model):
+    """Everything the brain says of one video."""
+
+    schema_: Literal["mmu.report/1"] = Field("mmu.report/1", alias="schema")
+    id: str = Field(description="SHA-256 of the file's bytes; empty when it could not be read")
+    uri: str
+    outcome: Outcome
+    errors: list[ErrorItem] = Field(default_factory=list)
+    title: str = ""
+    user_topics: list[str] = Field(default_factory=list)
+    media: MediaFacts | None = None
+    tags: list[Tag] = Field(default_factory=list)
+    category: Category | None = None
+    caption: Caption | None = None
+    emotion: Emotion | None = None
+    quality: Quality | None = None
+    topics: list[TopicDecision] = Field(default_factory=list)
+    moderation: Moderation | None = None
+    people: list[Person] = Field(default_factory=list)
+    language: str | None = None
+    transcript: list[TranscriptSegment] = Field(default_factory=list)
+    on_screen_text: list[TextLine] = Field(default_factory=list)
+    music: Music | None = None
+    originality: Originality | None = None
+    signals: list[dict[str, Any]] = Field(default_factory=list, description="every low-level signal")
+    stages: list[StageOutcome] = Field(default_factory=list)
+    models: dict[str, str] = Field(default_factory=dict, description="weights used: name -> SHA-256")
+    profile: str = "cpu"
+    pipeline: str = Field("", description="fingerprint of stages, options, weights and code version")
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """The report as JSON text (UTF-8, Chinese unescaped)."""
+        return self.model_dump_json(indent=indent, by_alias=True)

@@ -1,0 +1,182 @@
+"""`Signal`: the one currency between perception and reasoning.
+
+A stage emits signals; reasoning reads nothing else. `KINDS` is the closed list
+of what a signal can say, with the meaning of its fields. Times are seconds
+from the first presented sample, boxes are pixels of the source frame after
+rotation, scores are probability-like numbers in [0, 1] or None, never a
+sentinel.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Axis = Literal["media", "face", "person", "image", "text", "speech", "audio", "music"]
+
+#: kind -> what `value` holds (and the attributes that matter to a reader).
+KINDS: dict[str, str] = {
+    "media.shot": "None; span of one shot",
+    "media.black": "None; span in which the picture is black",
+    "media.frozen": "None; span in which the picture does not change",
+    "media.letterbox": "None; box = the picture inside the bars",
+    "media.motion": "static|pan|tilt|zoom|shake for one shot; attributes.magnitude = share of frame a second",
+    "face.track": "None; one face followed over time; embedding (128,) L2-normalised; "
+    "attributes.person, .boxes [[t, x, y, w, h]], .frames, .quality, .best_time",
+    "face.person": "person id; faces of one identity in this video; attributes.tracks, .seconds",
+    "face.age": "years (float) of a track; attributes.spread = standard deviation in years",
+    "face.gender": "female|male as it appears, of a track",
+    "face.expression": "angry|disgust|fear|happy|neutral|sad|surprise of a track over a span",
+    "person.pose": "body pose of a track; attributes.landmarks",
+    "person.gesture": "gesture label; attributes.vocabulary",
+    "person.action": "action label; attributes.vocabulary",
+    "image.label": "class label of the whole picture over a span; attributes.vocabulary",
+    "image.object": "object label; box and track; attributes.vocabulary, .frames",
+    "image.scene": "scene label (indoor, outdoor, night, ...); attributes.vocabulary",
+    "image.style": "style label (black_and_white, close_up, cartoon, ...); attributes.vocabulary",
+    "image.colour": "colour name; score = share of the picture; attributes.rgb",
+    "image.explicit": "'explicit'; score = probability",
+    "image.quality": "name of the measure; score = 0 (bad) to 1 (good); attributes.raw",
+    "image.embedding": "None; embedding of one keyframe",
+    "image.hash": "hex perceptual hash of one frame; attributes.algorithm",
+    "text.line": "the text read; joined over time; attributes.role "
+    "subtitle|title|overlay|watermark|scene, .language, .orientation",
+    "speech.activity": "None; span in which somebody speaks",
+    "speech.segment": "transcript of the span; attributes.language, .words [[start, end, word]]",
+    "speech.language": "ISO 639-1 code of the main language; attributes.shares",
+    "speech.speaker": "speaker id; embedding",
+    "audio.segment": "speech|music|singing|noise|silence over a span",
+    "audio.event": "sound event label; attributes.vocabulary",
+    "audio.loudness": "integrated loudness in LUFS; attributes.peak_dbfs",
+    "audio.quality": "name of the measure; score = 0 (bad) to 1 (good); attributes.raw",
+    "music.segment": "None; span with music; score = presence",
+    "music.tempo": "beats per minute; attributes.beats_s",
+    "music.key": "key as 'D minor'",
+    "music.tag": "genre, mood or instrument label; attributes.vocabulary",
+    "user.title": "title given with the video",
+    "user.topic": "one hashtag given with the video",
+}
+
+
+class Span(NamedTuple):
+    """Half-open time range in seconds from the first presented sample."""
+
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        return max(0.0, self.end - self.start)
+
+    def overlap(self, other: Span) -> float:
+        """Seconds that both ranges share."""
+        return max(0.0, min(self.end, other.end) - max(self.start, other.start))
+
+
+class Box(NamedTuple):
+    """Pixels of the source frame after rotation; (x, y) is the top left corner."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+    @property
+    def area(self) -> float:
+        return max(0.0, self.w) * max(0.0, self.h)
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union, in [0, 1]."""
+        w = min(self.x + self.w, other.x + other.w) - max(self.x, other.x)
+        h = min(self.y + self.h, other.y + other.h) - max(self.y, other.y)
+        if w <= 0 or h <= 0:
+            return 0.0
+        return w * h / (self.area + other.area - w * h)
+
+    def scaled(self, factor: float) -> Box:
+        return Box(self.x * factor, self.y * factor, self.w * factor, self.h * factor)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One low-level observation.
+
+    `source` names model and version (`yunet@2023mar`) or method
+    (`librosa.beat_track`). `embedding` travels beside the signal and is left
+    out of its JSON.
+    """
+
+    kind: str
+    value: str | float | None
+    score: float | None
+    span: Span | None
+    source: str
+    box: Box | None = None
+    track: str | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+    embedding: NDArray[np.float16] | None = field(default=None, compare=False, repr=False)
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"unknown signal kind {self.kind!r}; known: {', '.join(KINDS)}")
+        if self.score is not None and not 0.0 <= self.score <= 1.0:
+            raise ValueError(f"{self.kind}: score {self.score} is outside [0, 1]")
+
+    @property
+    def axis(self) -> str:
+        return self.kind.partition(".")[0]
+
+    def to_json(self) -> dict[str, Any]:
+        """The signal as plain JSON data, without its embedding."""
+        out: dict[str, Any] = {
+            "id": self.id,
+            "kind": self.kind,
+            "value": self.value,
+            "score": None if self.score is None else round(self.score, 4),
+            "span": None if self.span is None else [round(t, 3) for t in self.span],
+            "box": None if self.box is None else [round(v, 1) for v in self.box],
+            "track": self.track,
+            "source": self.source,
+        }
+        if self.attributes:
+            out["attributes"] = self.attributes
+        return out
+
+
+class SignalSet:
+    """Signals of one video in the order they were emitted, indexed by kind and by id."""
+
+    def __init__(self, signals: Iterable[Signal] = ()) -> None:
+        self._by_kind: dict[str, list[Signal]] = defaultdict(list)
+        self._by_id: dict[str, Signal] = {}
+        for signal in signals:
+            self.add(signal)
+
+    def add(self, signal: Signal) -> Signal:
+        """Store a signal; one without an id gets `kind:number`. Returns the stored signal."""
+        if not signal.id:
+            signal = replace(signal, id=f"{signal.kind}:{len(self._by_kind[signal.kind])}")
+        if signal.id in self._by_id:
+            raise ValueError(f"two signals with the id {signal.id!r}")
+        self._by_kind[signal.kind].append(signal)
+        self._by_id[signal.id] = signal
+        return signal
+
+    def of(self, *kinds: str) -> list[Signal]:
+        """All signals of the given kinds."""
+        return [signal for kind in kinds for signal in self._by_kind.get(kind, ())]
+
+    def get(self, signal_id: str) -> Signal:
+        return self._by_id[signal_id]
+
+    def __iter__(self) -> Iterator[Signal]:
+        return iter(self._by_id.values())
+
+    def __len__(self) -> int:
+        return len(self._by_id)

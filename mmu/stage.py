@@ -1,0 +1,86 @@
+"""The contract of a perception stage."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from mmu.errors import ConfigError
+from mmu.signals import KINDS, Signal, SignalSet
+
+if TYPE_CHECKING:
+    from mmu.media.clip import Clip
+    from models.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a stage reads. A stage is skipped, not failed, when the clip has no such stream."""
+
+    frames: bool = False
+    #: sample rates: 16000 is mono, 44100 is stereo
+    audio: frozenset[int] = frozenset()
+    #: kinds that earlier stages must be able to emit
+    kinds: frozenset[str] = frozenset()
+    #: kinds that are used when an earlier stage emits them, and done without otherwise
+    wants: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one running instance occupies; sizes the actors on Ray."""
+
+    cpus: float = 1.0
+    gpus: float = 0.0
+    memory_mb: int = 300
+
+
+class Stage(ABC):
+    """One perception task: light constructor, `setup` loads, `run` works, `close` frees.
+
+    `run` is called for one clip at a time and returns signals whose kinds are
+    all in `emits`. It raises nothing for odd content: what it cannot judge it
+    leaves out.
+    """
+
+    name: ClassVar[str]
+    needs: ClassVar[Needs]
+    emits: ClassVar[frozenset[str]]
+    cost: ClassVar[Cost] = Cost()
+    #: names of `models/manifest.toml` whose files must be in the store
+    models: ClassVar[tuple[str, ...]] = ()
+
+    def setup(self, store: Store, *, threads: int = 1) -> None:
+        """Load weights from `store`; native libraries get `threads` threads and no more."""
+
+    @abstractmethod
+    def run(self, clip: Clip, signals: SignalSet) -> list[Signal]:
+        """Look at the clip and at the signals so far, and return new ones."""
+
+    def close(self) -> None:
+        """Free what `setup` loaded."""
+
+
+def validate(stages: Iterable[Stage]) -> None:
+    """Check that every stage's needs are met by an earlier one.
+
+    Raises:
+        ConfigError: an unmet need, a name used twice or an unknown kind, with the stage's name.
+    """
+    emitted: set[str] = set()
+    names: set[str] = set()
+    for stage in stages:
+        if stage.name in names:
+            raise ConfigError(f"stage {stage.name!r} is in the pipeline twice")
+        names.add(stage.name)
+        unknown = (stage.emits | stage.needs.kinds | stage.needs.wants) - KINDS.keys()
+        if unknown:
+            raise ConfigError(f"stage {stage.name!r} names unknown kinds: {', '.join(sorted(unknown))}")
+        unmet = stage.needs.kinds - emitted
+        if unmet:
+            raise ConfigError(
+                f"stage {stage.name!r} needs {', '.join(sorted(unmet))}, which no earlier stage emits"
+            )
+        emitted |= stage.emits
