@@ -127,7 +127,8 @@ def _to_stored(array: NDArray[Any], facts: TensorFacts) -> NDArray[Any]:
     if facts.scale and np.issubdtype(facts.dtype, np.integer):
         limits = np.iinfo(facts.dtype)
         levels = np.round(np.asarray(array, np.float32) / facts.scale) + facts.zero_point
-        return np.clip(levels, limits.min, limits.max).astype(facts.dtype)
+        stored: NDArray[Any] = np.clip(levels, limits.min, limits.max).astype(facts.dtype)
+        return stored
     return np.ascontiguousarray(array, dtype=facts.dtype)
 
 
