@@ -14,11 +14,15 @@ class MmuError(Exception):
 
 
 class MediaError(MmuError):
-    """A file that cannot be opened or decoded. `code` is a stable machine-readable reason."""
+    """A file that cannot be opened or decoded.
 
-    def __init__(self, message: str, *, code: str = "undecodable") -> None:
+    `code` is a stable machine-readable reason; `sha256` of its bytes when they could be read.
+    """
+
+    def __init__(self, message: str, *, code: str = "undecodable", sha256: str = "") -> None:
         super().__init__(message)
         self.code = code
+        self.sha256 = sha256
 
 
 class ConfigError(MmuError):

@@ -64,10 +64,11 @@ class Stage(ABC):
 
 
 def validate(stages: Iterable[Stage]) -> None:
-    """Check that every stage's needs are met by an earlier one.
+    """Check that every stage's needs are met by an earlier one, and that a kind has one emitter.
 
     Raises:
-        ConfigError: an unmet need, a name used twice or an unknown kind, with the stage's name.
+        ConfigError: an unmet need, a name used twice, an unknown kind or a kind that two
+            stages emit, with the stage's name.
     """
     emitted: set[str] = set()
     names: set[str] = set()
@@ -78,6 +79,9 @@ def validate(stages: Iterable[Stage]) -> None:
         unknown = (stage.emits | stage.needs.kinds | stage.needs.wants) - KINDS.keys()
         if unknown:
             raise ConfigError(f"stage {stage.name!r} names unknown kinds: {', '.join(sorted(unknown))}")
+        shared = stage.emits & emitted
+        if shared:
+            raise ConfigError(f"stage {stage.name!r} emits {', '.join(sorted(shared))}, as an earlier stage does")
         unmet = stage.needs.kinds - emitted
         if unmet:
             raise ConfigError(

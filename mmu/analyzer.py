@@ -1,0 +1,245 @@
+"""The Python API: from a source to a report."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any, Literal, Self
+
+import kg
+import mmu
+from mmu.engine import Engine, Perceived, Progress
+from mmu.errors import ConfigError, MediaError
+from mmu.media.options import DecodeOptions
+from mmu.moderation.policy import load_policy
+from mmu.outcome import ErrorItem, Outcome, StageOutcome
+from mmu.perception.catalog import build_stages
+from mmu.reasoning.settings import load_settings
+from mmu.reasoning.understand import Brain, user_signals
+from mmu.report.schema import SCHEMA, Report
+from mmu.signals import SignalSet
+from models.store import Store
+
+if TYPE_CHECKING:
+    from mmu.media.clip import Clip
+
+logger = logging.getLogger(__name__)
+
+Source = str | os.PathLike[str] | IO[bytes]
+Profile = Literal["cpu"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One video with the words its user gave it."""
+
+    source: Source
+    title: str = ""
+    topics: Sequence[str] = field(default_factory=tuple)
+
+
+class Analyzer:
+    """Loaded networks and knowledge, used for one video after another.
+
+    A context manager; networks are loaded at the first video that needs them.
+    """
+
+    def __init__(
+        self,
+        *,
+        profile: Profile = "cpu",
+        only: Iterable[str] | None = None,
+        skip: Iterable[str] = (),
+        threads: int | None = None,
+        store: Store | None = None,
+        policy: str | os.PathLike[str] | None = None,
+        decode: DecodeOptions | None = None,
+        embeddings: bool = False,
+    ) -> None:
+        """Choose what runs.
+
+        Args:
+            profile: which networks to use.
+            only: run these stages (and what they need) and no others.
+            skip: leave these stages out.
+            threads: CPU threads in all (default: the cores this process may use).
+            store: weights (default: the user's store).
+            policy: moderation policy file (default: the shipped one).
+            decode: sampling and limits of the decoder.
+            embeddings: put face embeddings (biometric data) into reports.
+
+        Raises:
+            ConfigError: unknown profile or stage, or an option out of range.
+            ModelError: weights are missing; the message says how to get them.
+            PolicyError: the policy file cannot be used.
+        """
+        if threads is not None and threads < 1:
+            raise ConfigError(f"threads must be at least 1, not {threads}")
+        self.profile = profile
+        self._store = store or Store()
+        self._engine = Engine(build_stages(profile, only=only, skip=skip), self._store, threads=threads)
+        self._brain = Brain(
+            kg.load(), load_settings(), load_policy(None if policy is None else Path(policy))
+        )
+        self._decode = decode or DecodeOptions()
+        self._embeddings = embeddings
+        self._models = {
+            name: self._store.digest(name)
+            for name in dict.fromkeys(name for stage in self._engine.stages for name in stage.models)
+        }
+        self._fingerprint = self._make_fingerprint()
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies code version, stages, weights and options: equal fingerprints, equal reports."""
+        return self._fingerprint
+
+    def analyze(
+        self,
+        source: Source,
+        *,
+        title: str = "",
+        topics: Sequence[str] = (),
+        progress: Progress | None = None,
+    ) -> Report:
+        """Analyse one video.
+
+        Args:
+            source: path, http(s) URL, any fsspec URL, or a binary file object.
+            title: as its user wrote it.
+            topics: hashtags, with or without `#`.
+            progress: called as stages end.
+
+        Returns:
+            A report; a file that cannot be decoded gives one with outcome `failed` and the reason.
+        """
+        from mmu.media.open import open_clip
+
+        uri = _describe(source)
+        rates = frozenset(rate for stage in self._engine.stages for rate in stage.needs.audio)
+        try:
+            if progress:
+                progress("decode", 0, len(self._engine.stages))
+            with open_clip(source, options=self._decode, audio_rates=rates) as clip:
+                return self._report(clip, uri, title, topics, progress)
+        except MediaError as error:
+            logger.info("cannot decode %s: %s", uri, error)
+            return Report(
+                id=error.sha256,
+                uri=uri,
+                outcome=Outcome.FAILED,
+                errors=[ErrorItem(where="media", code=error.code, message=str(error))],
+                title=title,
+                user_topics=list(topics),
+                stages=[
+                    StageOutcome(name=stage.name, outcome=Outcome.SKIPPED) for stage in self._engine.stages
+                ],
+                models=self._models,
+                profile=self.profile,
+                pipeline=self._fingerprint,
+            )
+
+    def analyze_many(self, requests: Iterable[Request | Source]) -> Iterator[Report]:
+        """Reports in the order of the requests, one at a time; nothing is read ahead."""
+        for request in requests:
+            one = request if isinstance(request, Request) else Request(request)
+            yield self.analyze(one.source, title=one.title, topics=one.topics)
+
+    def _report(
+        self, clip: Clip, uri: str, title: str, topics: Sequence[str], progress: Progress | None
+    ) -> Report:
+        perceived = self._engine.perceive(clip, progress=progress)
+        signals = SignalSet([*user_signals(title, topics), *perceived.signals])
+        understanding = self._brain.understand(
+            signals,
+            title=title,
+            topics=topics,
+            duration=clip.duration,
+            still=clip.still,
+            embeddings=self._embeddings,
+        )
+        stage_errors = [item for stage in perceived.stages for item in stage.errors]
+        return Report(
+            id=clip.sha256,
+            uri=uri,
+            outcome=_outcome(clip.errors, perceived),
+            errors=[*clip.errors, *stage_errors],
+            title=title,
+            user_topics=list(topics),
+            media=clip.facts.model_copy(update={"uri": uri}),
+            **{name: getattr(understanding, name) for name in understanding.__dataclass_fields__},
+            signals=[signal.to_json() for signal in signals],
+            stages=perceived.stages,
+            models=self._models,
+            profile=self.profile,
+            pipeline=self._fingerprint,
+        )
+
+    def _make_fingerprint(self) -> str:
+        parts: dict[str, Any] = {
+            "schema": SCHEMA,
+            "version": mmu.__version__,
+            "stages": [stage.name for stage in self._engine.stages],
+            "models": self._models,
+            "decode": asdict(self._decode),
+            "fusion": self._brain.settings.model_dump(),
+            "graph": self._brain.graph.digest,
+            "policy": f"{self._brain.policy.name}@{self._brain.policy.version}",
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+    def close(self) -> None:
+        """Free the networks."""
+        self._engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _outcome(media_errors: Sequence[ErrorItem], perceived: Perceived) -> Outcome:
+    states = [stage.outcome for stage in perceived.stages if stage.outcome is not Outcome.SKIPPED]
+    if states and all(state is Outcome.FAILED for state in states):
+        return Outcome.FAILED
+    return Outcome.PARTIAL if media_errors or Outcome.FAILED in states else Outcome.OK
+
+
+def _describe(source: Source) -> str:
+    if isinstance(source, str | os.PathLike):
+        return os.fspath(source)
+    return str(getattr(source, "name", "") or "<file object>")
+
+
+def analyze(
+    source: Source,
+    *,
+    title: str = "",
+    topics: Sequence[str] = (),
+    profile: Profile = "cpu",
+    progress: Progress | None = None,
+    **options: Any,
+) -> Report:
+    """Analyse one video; see `Analyzer` for the options and `Analyzer.analyze` for the arguments.
+
+    Loading the networks takes a few seconds: for many videos use `analyze_many` or an `Analyzer`.
+    """
+    with Analyzer(profile=profile, **options) as analyzer:
+        return analyzer.analyze(source, title=title, topics=topics, progress=progress)
+
+
+def analyze_many(
+    requests: Iterable[Request | Source], *, profile: Profile = "cpu", **options: Any
+) -> Iterator[Report]:
+    """Analyse many videos with one set of loaded networks; a generator of reports in order."""
+    with Analyzer(profile=profile, **options) as analyzer:
+        yield from analyzer.analyze_many(requests)

@@ -1,0 +1,121 @@
+"""`Engine`: loaded stages, run over one clip after another.
+
+Stages run on a thread pool as soon as the stages they read from have ended;
+each stage sees only the signals of the kinds it declares, so the result does
+not depend on the order in which threads finish.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mmu.errors import MmuError, ModelError
+from mmu.outcome import ErrorItem, Outcome, StageOutcome
+from mmu.signals import Signal, SignalSet
+from mmu.stage import Stage, validate
+from models.store import Store
+
+if TYPE_CHECKING:
+    from mmu.media.clip import Clip
+
+logger = logging.getLogger(__name__)
+
+#: called with (stage name, stages ended so far, stages in all)
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(slots=True)
+class Perceived:
+    """What perception made of one clip."""
+
+    signals: SignalSet
+    stages: list[StageOutcome] = field(default_factory=list)
+
+
+class Engine:
+    """Runs a validated list of stages; `setup` of a stage happens once, at its first clip."""
+
+    def __init__(self, stages: Sequence[Stage], store: Store, *, threads: int | None = None) -> None:
+        """Check the pipeline and that its weights are in the store.
+
+        Args:
+            stages: in an order in which needs come before use.
+            store: where weights are read from; never the network.
+            threads: CPU threads in all (default: the cores this process may use).
+
+        Raises:
+            ConfigError: the list of stages does not fit together.
+            ModelError: weights are missing; the message says how to get them.
+        """
+        validate(stages)
+        for name in dict.fromkeys(name for stage in stages for name in stage.models):
+            store.folder(name)
+        self.stages = list(stages)
+        self._store = store
+        self._threads = threads or len(os.sched_getaffinity(0))
+        self._ready: set[str] = set()
+
+    def perceive(self, clip: Clip, *, progress: Progress | None = None) -> Perceived:
+        """Run every stage on the clip. A stage that fails costs its own signals only."""
+        emitters = {kind: stage.name for stage in self.stages for kind in stage.emits}
+        done: dict[str, tuple[StageOutcome, list[Signal]]] = {}
+        pending = list(self.stages)
+        running: dict[Future[tuple[StageOutcome, list[Signal]]], Stage] = {}
+        signals = SignalSet()
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="stage") as pool:
+            while pending or running:
+                for stage in list(pending):
+                    reads = stage.needs.kinds | stage.needs.wants
+                    sources = {emitters[kind] for kind in reads if kind in emitters} - {stage.name}
+                    if sources <= done.keys():
+                        pending.remove(stage)
+                        visible = SignalSet(signals.of(*sorted(reads)))
+                        running[pool.submit(self._run, stage, clip, visible)] = stage
+                ended, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    stage = running.pop(future)
+                    outcome, emitted = future.result()
+                    stored = [signals.add(signal) for signal in emitted]
+                    done[stage.name] = (outcome, stored)
+                    if progress:
+                        progress(stage.name, len(done), len(self.stages))
+        ordered = SignalSet(signal for stage in self.stages for signal in done[stage.name][1])
+        return Perceived(ordered, [done[stage.name][0] for stage in self.stages])
+
+    def _run(self, stage: Stage, clip: Clip, signals: SignalSet) -> tuple[StageOutcome, list[Signal]]:
+        if (stage.needs.frames and not clip.has_video) or (stage.needs.audio and not clip.has_audio):
+            return StageOutcome(name=stage.name, outcome=Outcome.SKIPPED), []
+        started = time.perf_counter()
+        try:
+            self._setup(stage)
+            started = time.perf_counter()
+            emitted = stage.run(clip, signals)
+            undeclared = {signal.kind for signal in emitted} - stage.emits
+            if undeclared:
+                raise MmuError(f"stage {stage.name} emitted undeclared kinds: {', '.join(sorted(undeclared))}")
+        except Exception as error:  # whatever a network does to odd content must cost this stage only
+            logger.warning("stage %s failed on %s", stage.name, clip.uri, exc_info=True)
+            code = "model" if isinstance(error, ModelError) else "stage_failed"
+            item = ErrorItem(where=stage.name, code=code, message=f"{type(error).__name__}: {error}")
+            seconds = time.perf_counter() - started
+            return StageOutcome(name=stage.name, outcome=Outcome.FAILED, seconds=seconds, errors=[item]), []
+        seconds = round(time.perf_counter() - started, 4)
+        return StageOutcome(name=stage.name, outcome=Outcome.OK, seconds=seconds, signals=len(emitted)), emitted
+
+    def _setup(self, stage: Stage) -> None:
+        if stage.name not in self._ready:
+            stage.setup(self._store, threads=1)
+            self._ready.add(stage.name)
+
+    def close(self) -> None:
+        """Free every loaded network."""
+        for stage in self.stages:
+            if stage.name in self._ready:
+                stage.close()
+        self._ready.clear()

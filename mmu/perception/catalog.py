@@ -1,0 +1,75 @@
+"""The list of perception stages, in the one order that satisfies their needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+
+from mmu.errors import ConfigError
+from mmu.stage import Stage, validate
+
+#: stage name -> class, imported only when the stage is used
+CPU_STAGES: dict[str, str] = {
+    "shots": "mmu.perception.shots:Shots",
+    "faces": "mmu.perception.faces:Faces",
+    "labels": "mmu.perception.labels:Labels",
+    "objects": "mmu.perception.objects:Objects",
+    "scene": "mmu.perception.scene:Scene",
+    "style": "mmu.perception.style:Style",
+    "explicit": "mmu.perception.explicit:Explicit",
+    "picture_quality": "mmu.perception.picture_quality:PictureQuality",
+    "hashes": "mmu.perception.hashes:Hashes",
+    "gestures": "mmu.perception.gestures:Gestures",
+    "text": "mmu.perception.text:Text",
+    "sound": "mmu.perception.sound:Sound",
+    "speech": "mmu.perception.speech:Speech",
+    "music": "mmu.perception.music:MusicFacts",
+}
+
+PROFILES: dict[str, dict[str, str]] = {"cpu": CPU_STAGES}
+
+
+def build_stages(
+    profile: str = "cpu", *, only: Iterable[str] | None = None, skip: Iterable[str] = ()
+) -> Sequence[Stage]:
+    """Stages of a profile, in order; `only` and `skip` choose by name.
+
+    `only` also takes the stages that the named ones cannot do without.
+
+    Raises:
+        ConfigError: an unknown profile or stage name, or a stage whose needs are not met.
+    """
+    if profile not in PROFILES:
+        raise ConfigError(f"unknown profile {profile!r}; supported profiles: {', '.join(PROFILES)}")
+    catalog = PROFILES[profile]
+    wanted = set(catalog) if only is None else set(only)
+    unwanted = set(skip)
+    unknown = (wanted | unwanted) - catalog.keys()
+    if unknown:
+        raise ConfigError(f"unknown stage {', '.join(sorted(unknown))}; stages: {', '.join(catalog)}")
+    stages: dict[str, Stage] = {name: _load(target) for name, target in catalog.items() if name not in unwanted}
+    chosen = _with_needs(wanted - unwanted, stages) if only is not None else set(stages)
+    pipeline = [stage for name, stage in stages.items() if name in chosen]
+    if not pipeline:
+        raise ConfigError("no stage is left to run")
+    validate(pipeline)
+    return pipeline
+
+
+def _load(target: str) -> Stage:
+    module, _, name = target.partition(":")
+    stage: Stage = getattr(import_module(module), name)()
+    return stage
+
+
+def _with_needs(wanted: set[str], stages: dict[str, Stage]) -> set[str]:
+    chosen: set[str] = set()
+    pending = list(wanted)
+    while pending:
+        name = pending.pop()
+        if name in chosen or name not in stages:
+            continue
+        chosen.add(name)
+        needed = stages[name].needs.kinds
+        pending += [other for other, stage in stages.items() if stage.emits & needed]
+    return chosen

@@ -1,0 +1,206 @@
+"""Evidence fusion in log-odds.
+
+For a concept, opinions are grouped by source, sources by axis:
+
+* labels of one softmax are shares of one opinion: their beliefs add, up to 1;
+  repeated labels or mentions of another source combine as noisy-or, up to the
+  reliability of that source (a hundred frames are one opinion, not a hundred);
+* sources of one axis add in log-odds with decreasing weight (saturation);
+* independent axes add in full: L = logit(prior) + sum over axes of the evidence.
+
+Belief reaches a concept directly or along the graph: up `is_a` and across
+`implies`, multiplied by the weights of the edges. `excludes` takes belief from
+the weaker of two concepts. Every contribution keeps its path, and the weights
+of a tag's paths add up to its score.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from math import exp, log
+
+from kg import Graph
+from mmu.reasoning.observe import Observation, concept_step
+from mmu.reasoning.settings import FusionSettings, SourceSettings
+from mmu.report.schema import Evidence, Name, ReportAxis, Tag
+from mmu.signals import Signal
+
+#: belief that has passed so many edges is not carried on
+MAX_STEPS = 4
+#: belief below this is not carried on
+MIN_BELIEF = 0.01
+#: paths kept with a tag; the rest is folded into the last
+MAX_PATHS = 12
+
+
+@dataclass(slots=True)
+class Fused:
+    """A concept with its belief; `shares` of its observations add up to 1."""
+
+    concept: str
+    log_odds: float
+    score: float
+    shares: list[tuple[Observation, ReportAxis, float]]
+
+
+def fuse(
+    observations: Iterable[Observation],
+    graph: Graph,
+    settings: FusionSettings,
+    *,
+    axes: frozenset[str] | None = None,
+) -> dict[str, Fused]:
+    """Believe concepts from observations.
+
+    Args:
+        observations: of one video, from all sources.
+        graph: relations along which belief flows.
+        settings: reliabilities, prior, saturation, calibration.
+        axes: use only these report axes (default: all).
+
+    Returns:
+        Concept id -> belief, for every concept with any evidence.
+    """
+    grouped: dict[str, dict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
+    for observation in observations:
+        axis = settings.sources[observation.group].axis
+        if axes is None or axis in axes:
+            for reached in _spread(observation, graph):
+                grouped[reached.concept][observation.group].append(reached)
+    beliefs = {concept: _combine(concept, groups, settings) for concept, groups in grouped.items()}
+    _exclude(beliefs, graph, settings)
+    return beliefs
+
+
+def _spread(observation: Observation, graph: Graph) -> Iterable[Observation]:
+    """The observation itself and what it lends to concepts along the graph, by the best path."""
+    best = {observation.concept: observation}
+    frontier = [observation]
+    for _ in range(MAX_STEPS):
+        reached: list[Observation] = []
+        for current in frontier:
+            for edge in graph.edges(current.concept):
+                if edge.relation not in ("is_a", "implies"):
+                    continue
+                belief = current.belief * edge.weight
+                known = best.get(edge.target)
+                if belief < MIN_BELIEF or (known is not None and known.belief >= belief):
+                    continue
+                step = concept_step(graph, edge.target)
+                carried = replace(current, concept=edge.target, belief=belief, path=(*current.path, step))
+                best[edge.target] = carried
+                reached.append(carried)
+        frontier = reached
+    return best.values()
+
+
+def _combine(concept: str, groups: dict[str, list[Observation]], settings: FusionSettings) -> Fused:
+    prior = logit(settings.prior)
+    by_axis: dict[ReportAxis, list[tuple[float, list[tuple[Observation, float]]]]] = defaultdict(list)
+    for group, observations in groups.items():
+        source = settings.sources[group]
+        belief, parts = _opinion(observations, source)
+        by_axis[source.axis].append((max(0.0, logit(belief) - prior), parts))
+    total = 0.0
+    shares: list[tuple[Observation, ReportAxis, float]] = []
+    for axis, opinions in by_axis.items():
+        opinions.sort(key=lambda opinion: -opinion[0])
+        for rank, (gain, parts) in enumerate(opinions):
+            gain *= settings.saturation**rank
+            total += gain
+            shares += [(observation, axis, gain * part) for observation, part in parts if gain > 0]
+    log_odds = prior + total
+    score = _calibrated(log_odds, settings)
+    shares = [(observation, axis, share / total) for observation, axis, share in shares] if total > 0 else []
+    return Fused(concept, log_odds, score, shares)
+
+
+def _opinion(observations: list[Observation], source: SourceSettings) -> tuple[float, list[tuple[Observation, float]]]:
+    """One belief of one source, and each observation's part in it (adding up to 1)."""
+    best: dict[str, Observation] = {}
+    for observation in observations:
+        known = best.get(observation.label)
+        if known is None or observation.belief > known.belief:
+            best[observation.label] = observation
+    beliefs = [observation.belief for observation in best.values()]
+    if source.exclusive:
+        raw = min(1.0, sum(beliefs))
+    else:
+        missing = 1.0
+        for belief in beliefs:
+            missing *= 1.0 - belief
+        raw = 1.0 - missing
+    total = sum(beliefs) or 1.0
+    parts = [(observation, observation.belief / total) for observation in best.values()]
+    return source.reliability * raw**source.sharpness, parts
+
+
+def _exclude(beliefs: dict[str, Fused], graph: Graph, settings: FusionSettings) -> None:
+    """Take belief from the weaker of two concepts that exclude each other."""
+    for fused in sorted(beliefs.values(), key=lambda one: -one.log_odds):
+        for edge in graph.edges(fused.concept):
+            other = beliefs.get(edge.target)
+            if edge.relation == "excludes" and other is not None and other.log_odds < fused.log_odds:
+                other.log_odds -= settings.exclusion * edge.weight * fused.score
+                other.score = _calibrated(other.log_odds, settings)
+
+
+def _calibrated(log_odds: float, settings: FusionSettings) -> float:
+    return sigmoid(settings.calibration.slope * log_odds + settings.calibration.offset)
+
+
+def to_tags(beliefs: dict[str, Fused], graph: Graph, settings: FusionSettings) -> list[Tag]:
+    """The tags worth reporting, most certain first. No tag without evidence."""
+    chosen = [
+        fused
+        for fused in beliefs.values()
+        if fused.shares and fused.score >= settings.minimum and graph.concepts[fused.concept].taggable
+    ]
+    chosen.sort(key=lambda fused: (-fused.score, fused.concept))
+    return [to_tag(fused, graph) for fused in chosen[: settings.maximum_tags]]
+
+
+def to_tag(fused: Fused, graph: Graph) -> Tag:
+    """One fused concept as a tag; the weights of its evidence add up to its score."""
+    node = graph.concepts[fused.concept]
+    shares = sorted(fused.shares, key=lambda share: -share[2])
+    kept = shares[:MAX_PATHS]
+    kept_sum = sum(share for _, _, share in kept)
+    evidence = [
+        _evidence(observation, axis, fused.score * share / kept_sum) for observation, axis, share in kept
+    ]
+    spans = sorted({(one.span[0], one.span[1]) for one in evidence if one.span is not None})
+    return Tag(
+        id=node.id,
+        name=Name(zh=node.zh, en=node.en),
+        facet=node.facet,
+        score=fused.score,
+        spans=spans,
+        evidence=evidence,
+    )
+
+
+def _evidence(observation: Observation, axis: ReportAxis, weight: float) -> Evidence:
+    signal: Signal = observation.signal
+    return Evidence(
+        axis=axis,
+        weight=weight,
+        signal=signal.id,
+        source=signal.source,
+        path=list(observation.path),
+        span=None if signal.span is None else (round(signal.span.start, 3), round(signal.span.end, 3)),
+        box=None if signal.box is None else tuple(round(value, 1) for value in signal.box),
+    )
+
+
+def logit(probability: float) -> float:
+    """Log-odds of a probability, kept finite."""
+    clipped = min(max(probability, 1e-6), 1 - 1e-6)
+    return log(clipped / (1 - clipped))
+
+
+def sigmoid(log_odds: float) -> float:
+    """Probability of log-odds."""
+    return 1 / (1 + exp(-log_odds))

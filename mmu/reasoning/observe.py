@@ -1,0 +1,143 @@
+"""From signals to observations: what each signal says about which concept.
+
+An observation is one step away from perception: a concept of the graph, the
+belief that the signal lends it, and the path that led there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import erf, sqrt
+from typing import NamedTuple
+
+from kg import Graph
+from mmu.reasoning.settings import FusionSettings
+from mmu.report.schema import EvidenceStep
+from mmu.signals import Signal, Span
+
+#: ages in years that bound the buckets of the vocabulary `face_age`
+AGE_BUCKETS = {"child": (0, 13), "teenager": (13, 19), "young_adult": (19, 36), "adult": (36, 60), "elderly": (60, 120)}
+
+#: a mention is an opinion, not a proof; several of them approach the source's reliability
+MENTION_BELIEF = 0.7
+
+
+class Label(NamedTuple):
+    """A label of a vocabulary with the belief in it."""
+
+    vocabulary: str
+    value: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Belief `belief` in `concept`, from one signal, before the source's reliability."""
+
+    concept: str
+    group: str
+    belief: float
+    label: str
+    signal: Signal
+    path: tuple[EvidenceStep, ...]
+
+    @property
+    def span(self) -> Span | None:
+        return self.signal.span
+
+
+def observe(signals: Iterable[Signal], graph: Graph, settings: FusionSettings, duration: float) -> list[Observation]:
+    """All observations that the graph can make of the signals.
+
+    Args:
+        signals: of one video.
+        graph: label maps and aliases are taken from it.
+        settings: sources that it does not list are ignored.
+        duration: seconds of the video, to weigh how long something lasted.
+    """
+    found: list[Observation] = []
+    for signal in signals:
+        for label in _labels(signal, duration):
+            if label.vocabulary in settings.sources:
+                found += _by_label(signal, label, graph)
+        if signal.kind in settings.sources and isinstance(signal.value, str):
+            found += _by_alias(signal, signal.value, graph)
+    return found
+
+
+def _by_label(signal: Signal, label: Label, graph: Graph) -> Iterator[Observation]:
+    for concept, weight in graph.label(label.vocabulary, label.value):
+        path = (
+            _signal_step(signal),
+            EvidenceStep(kind="label", id=f"{label.vocabulary}:{label.value}", text=label.value),
+            concept_step(graph, concept),
+        )
+        yield Observation(concept, label.vocabulary, label.score * weight, label.value, signal, path)
+
+
+def _by_alias(signal: Signal, text: str, graph: Graph) -> Iterator[Observation]:
+    for mention in graph.link(text):
+        path = (
+            _signal_step(signal),
+            EvidenceStep(kind="alias", id=mention.alias, text=mention.alias),
+            concept_step(graph, mention.concept),
+        )
+        belief = MENTION_BELIEF * mention.weight * (signal.score if signal.score is not None else 1.0)
+        yield Observation(mention.concept, signal.kind, belief, signal.id, signal, path)
+
+
+def _signal_step(signal: Signal) -> EvidenceStep:
+    text = "" if signal.value is None else str(signal.value)
+    return EvidenceStep(kind="signal", id=signal.id, text=text or signal.kind)
+
+
+def concept_step(graph: Graph, concept: str) -> EvidenceStep:
+    """The evidence step of a concept, with its name in both languages."""
+    node = graph.concepts[concept]
+    return EvidenceStep(kind="concept", id=concept, text=f"{node.zh} · {node.en}")
+
+
+def _labels(signal: Signal, duration: float) -> Iterator[Label]:
+    """What a signal says as labels of a vocabulary."""
+    score = 1.0 if signal.score is None else signal.score
+    vocabulary = signal.attributes.get("vocabulary")
+    lasting = _lasting(signal.span, duration)
+    match signal.kind:
+        case "face.track":
+            yield Label("face", "face", score)
+        case "face.gender":
+            yield Label("face_gender", str(signal.value), score)
+        case "face.age" if isinstance(signal.value, float | int):
+            for bucket, share in age_buckets(signal.value, float(signal.attributes.get("spread", 5.0))).items():
+                yield Label("face_age", bucket, share)
+        case "face.expression":
+            yield Label("expression", str(signal.value), score)
+        case "text.line" if signal.attributes.get("role"):
+            yield Label("text_role", str(signal.attributes["role"]), score)
+        case "speech.activity":
+            yield Label("speech", "speech", lasting)
+        case "speech.language":
+            yield Label("language", str(signal.value), score)
+        case "audio.segment":
+            yield Label("audio_class", str(signal.value), score * lasting)
+        case _ if vocabulary:
+            yield Label(str(vocabulary), str(signal.value), score)
+
+
+def _lasting(span: Span | None, duration: float) -> float:
+    """Weight of something that lasts a part of the video: one fifth of it, or five seconds, is plenty."""
+    if span is None:
+        return 1.0
+    enough = min(5.0, max(0.2 * duration, 0.3))
+    return min(1.0, sqrt(span.seconds / enough))
+
+
+def age_buckets(years: float, spread: float) -> dict[str, float]:
+    """Probability of each age bucket for a normal estimate of `years` ± `spread`."""
+    spread = max(spread, 2.0)
+
+    def below(limit: float) -> float:
+        return 0.5 * (1 + erf((limit - years) / (spread * sqrt(2))))
+
+    return {name: below(high) - below(low) for name, (low, high) in AGE_BUCKETS.items()}

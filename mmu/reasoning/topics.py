@@ -1,0 +1,167 @@
+"""Topic clean-up: each hashtag of the user is kept, merged or dropped, with the reason; missing ones are suggested."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import yaml
+from rapidfuzz import fuzz
+
+from kg import Graph
+from kg.text import simplify
+from mmu.reasoning.fuse import Fused
+from mmu.report.schema import Name, Tag, TopicDecision
+
+#: support from pictures, sound and words from which a topic is kept
+KEEP = 0.3
+#: a topic's words are found in the texts of the video
+TEXT_MATCH = 0.75
+#: characters of text below which words that are not found prove nothing
+ENOUGH_TEXT = 8
+#: tags from this score are suggested as topics
+SUGGEST = 0.7
+SUGGESTIONS = 3
+#: facets that make a good hashtag
+TOPIC_FACETS = ("topic", "action", "element", "scene", "music", "style")
+
+REASONS = {
+    "supported": Name(zh="内容与话题相符", en="what is seen, heard or read supports it"),
+    "mentioned": Name(zh="标题、字幕或语音提到了它", en="title, on-screen text or speech mentions it"),
+    "unverified": Name(zh="没有发现与它矛盾的内容", en="nothing speaks for or against it"),
+    "duplicate": Name(zh="与另一话题同义", en="means the same as another topic"),
+    "traffic_bait": Name(zh="引流话题，与内容无关", en="asks for traffic and says nothing of the video"),
+    "off_topic": Name(zh="内容与话题不符", en="nothing in the video supports it"),
+    "empty": Name(zh="没有可用文字", en="no usable text"),
+    "suggested": Name(zh="内容有力支持的话题", en="strongly supported by the content"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bait:
+    """Hashtags that only ask for traffic, normalised."""
+
+    exact: frozenset[str]
+    contains: tuple[str, ...]
+
+    def matches(self, topic: str) -> bool:
+        return topic in self.exact or any(part in topic for part in self.contains)
+
+
+@cache
+def load_bait() -> Bait:
+    """The shipped list of traffic bait."""
+    data = yaml.safe_load((files("mmu.reasoning") / "data" / "topics.yaml").read_text(encoding="utf-8"))
+    return Bait(
+        exact=frozenset(normalise_topic(one) for one in data["exact"]),
+        contains=tuple(normalise_topic(one) for one in data["contains"]),
+    )
+
+
+def normalise_topic(topic: str) -> str:
+    """Width, case and script folded; `#`, emoji, separators and punctuation removed."""
+    folded = simplify(unicodedata.normalize("NFKC", topic)).casefold()
+    return "".join(char for char in folded if unicodedata.category(char)[0] in "LN" or char == "+").strip("+")
+
+
+def clean_topics(
+    topics: Sequence[str],
+    *,
+    texts: Sequence[str],
+    support: dict[str, Fused],
+    tags: Sequence[Tag],
+    graph: Graph,
+) -> list[TopicDecision]:
+    """Decide on every topic of the user and suggest missing ones.
+
+    Args:
+        topics: as the user wrote them, with or without `#`.
+        texts: title, on-screen text and transcript.
+        support: beliefs fused without the user's topics.
+        tags: of the report, for suggestions.
+        graph: resolves a topic to a concept.
+    """
+    text = normalise_topic(" ".join(texts))
+    decisions: list[TopicDecision] = []
+    seen: dict[str, str] = {}
+    for topic in topics:
+        decision = _decide(topic, text, support, graph, seen)
+        decisions.append(decision)
+        if decision.action == "keep":
+            seen[decision.concept or normalise_topic(topic)] = decision.canonical
+    taken = {normalise_topic(name) for name in seen.values()} | set(seen)
+    decisions += _suggest(tags, taken)
+    return decisions
+
+
+def _decide(
+    topic: str, text: str, support: dict[str, Fused], graph: Graph, seen: dict[str, str]
+) -> TopicDecision:
+    plain = normalise_topic(topic)
+    if not plain:
+        return _decision(topic, "drop", topic, "empty", 1.0)
+    if load_bait().matches(plain):
+        return _decision(topic, "drop", plain, "traffic_bait", 0.95)
+    concept = _concept(plain, graph)
+    canonical = graph.concepts[concept].zh if concept else plain
+    key = concept or plain
+    if key in seen:
+        return _decision(topic, "merge", seen[key], "duplicate", 0.95, concept)
+    belief = max((support[one].score for one in ([concept] if concept else []) if one in support), default=0.0)
+    mention = _mentioned(plain, text)
+    if belief >= KEEP and belief >= mention:
+        return _decision(topic, "keep", canonical, "supported", belief, concept)
+    if mention >= TEXT_MATCH:
+        return _decision(topic, "keep", canonical, "mentioned", mention, concept)
+    if concept is None and len(text) < ENOUGH_TEXT:
+        return _decision(topic, "keep", canonical, "unverified", 0.5)
+    return _decision(topic, "drop", canonical, "off_topic", round(1 - max(belief, mention * 0.8), 4), concept)
+
+
+def _concept(plain: str, graph: Graph) -> str | None:
+    """The concept that the whole topic (nearly) names."""
+    mentions = graph.link(plain)
+    best = max(mentions, key=lambda one: one.end - one.start, default=None)
+    if best is None or (best.end - best.start) < 0.7 * len(plain):
+        return None
+    return best.concept
+
+
+def _mentioned(plain: str, text: str) -> float:
+    if not text:
+        return 0.0
+    if plain in text:
+        return 0.9
+    if re.fullmatch(r"[\x00-\x7f]+", plain) and len(plain) < 4:
+        return 0.0
+    return float(fuzz.partial_ratio(plain, text)) / 100 * 0.9
+
+
+def _suggest(tags: Sequence[Tag], taken: set[str]) -> list[TopicDecision]:
+    suggested: list[TopicDecision] = []
+    for tag in tags:
+        known = {tag.id, normalise_topic(tag.name.zh), normalise_topic(tag.name.en)}
+        if tag.facet in TOPIC_FACETS and tag.score >= SUGGEST and not known & taken:
+            suggested.append(_decision(tag.name.zh, "suggest", tag.name.zh, "suggested", tag.score, tag.id))
+            taken |= known
+        if len(suggested) == SUGGESTIONS:
+            break
+    return suggested
+
+
+def _decision(
+    topic: str, action: str, canonical: str, reason: str, score: float, concept: str | None = None
+) -> TopicDecision:
+    return TopicDecision(
+        topic=topic,
+        action=action,  # type: ignore[arg-type]
+        canonical=canonical,
+        reason=reason,
+        text=REASONS[reason],
+        score=min(1.0, max(0.0, score)),
+        concept=concept,
+    )

@@ -1,0 +1,162 @@
+"""Reasoning: from the signals of a video to what the report says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from kg import Graph
+from mmu.moderation.decide import decide
+from mmu.moderation.policy import Policy
+from mmu.reasoning.caption import write_caption
+from mmu.reasoning.category import choose_category
+from mmu.reasoning.emotion import judge_emotion
+from mmu.reasoning.fuse import fuse, to_tags
+from mmu.reasoning.observe import observe
+from mmu.reasoning.people import gather_people
+from mmu.reasoning.quality import judge_quality
+from mmu.reasoning.settings import FusionSettings
+from mmu.reasoning.topics import clean_topics
+from mmu.report.schema import (
+    Caption,
+    Category,
+    Emotion,
+    Moderation,
+    Music,
+    Originality,
+    Person,
+    Quality,
+    Tag,
+    TextLine,
+    TopicDecision,
+    TranscriptSegment,
+)
+from mmu.signals import Signal, SignalSet
+
+TEXT_ROLES = ("subtitle", "title", "overlay", "watermark", "scene")
+
+
+@dataclass(slots=True)
+class Understanding:
+    """The reasoned part of a report."""
+
+    tags: list[Tag] = field(default_factory=list)
+    category: Category | None = None
+    caption: Caption | None = None
+    emotion: Emotion | None = None
+    quality: Quality | None = None
+    topics: list[TopicDecision] = field(default_factory=list)
+    moderation: Moderation | None = None
+    people: list[Person] = field(default_factory=list)
+    language: str | None = None
+    transcript: list[TranscriptSegment] = field(default_factory=list)
+    on_screen_text: list[TextLine] = field(default_factory=list)
+    music: Music | None = None
+    originality: Originality | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Brain:
+    """What reasoning knows: the graph, the numbers of the fusion and the policy."""
+
+    graph: Graph
+    settings: FusionSettings
+    policy: Policy
+
+    def understand(
+        self,
+        signals: SignalSet,
+        *,
+        title: str = "",
+        topics: Sequence[str] = (),
+        duration: float = 0.0,
+        still: bool = False,
+        embeddings: bool = False,
+    ) -> Understanding:
+        """Reason over the signals of one video and the words its user gave it."""
+        observations = observe(signals, self.graph, self.settings, duration)
+        beliefs = fuse(observations, self.graph, self.settings)
+        unprompted = fuse(
+            (one for one in observations if one.group != "user.topic"), self.graph, self.settings
+        )
+        tags = to_tags(beliefs, self.graph, self.settings)
+        transcript = _transcript(signals)
+        lines = _lines(signals)
+        category = choose_category(beliefs, tags, self.graph)
+        texts = [title, *(line.text for line in lines), *(segment.text for segment in transcript)]
+        return Understanding(
+            tags=tags,
+            category=category,
+            caption=write_caption(tags, category, still=still, transcript=transcript, lines=lines),
+            emotion=judge_emotion(beliefs, self.graph),
+            quality=judge_quality(signals),
+            topics=clean_topics(topics, texts=texts, support=unprompted, tags=tags, graph=self.graph),
+            moderation=decide(self.policy, signals=signals, tags=tags, title=title, topics=topics),
+            people=gather_people(signals, embeddings=embeddings),
+            language=_language(signals),
+            transcript=transcript,
+            on_screen_text=lines,
+            music=_music(signals),
+            originality=_originality(signals),
+        )
+
+
+def user_signals(title: str, topics: Sequence[str]) -> list[Signal]:
+    """What the user said of the video, as signals of their own axis."""
+    given = [Signal("user.title", title, None, None, "user")] if title else []
+    return given + [Signal("user.topic", topic, None, None, "user") for topic in topics]
+
+
+def _transcript(signals: SignalSet) -> list[TranscriptSegment]:
+    return [
+        TranscriptSegment(
+            start=round(one.span.start, 3),
+            end=round(one.span.end, 3),
+            text=str(one.value),
+            language=str(one.attributes.get("language", "")),
+            score=one.score,
+            words=one.attributes.get("words", []),
+            signal=one.id,
+        )
+        for one in signals.of("speech.segment")
+        if one.span is not None
+    ]
+
+
+def _lines(signals: SignalSet) -> list[TextLine]:
+    return [
+        TextLine(
+            start=0.0 if one.span is None else round(one.span.start, 3),
+            end=0.0 if one.span is None else round(one.span.end, 3),
+            text=str(one.value),
+            role=one.attributes["role"] if one.attributes.get("role") in TEXT_ROLES else "scene",
+            score=one.score,
+            box=None if one.box is None else tuple(round(value, 1) for value in one.box),
+            signal=one.id,
+        )
+        for one in signals.of("text.line")
+    ]
+
+
+def _language(signals: SignalSet) -> str | None:
+    spoken = signals.of("speech.language")
+    return str(max(spoken, key=lambda one: one.score or 0.0).value) if spoken else None
+
+
+def _music(signals: SignalSet) -> Music | None:
+    if not signals.of("audio.segment"):
+        return None
+    spans = [one.span for one in signals.of("music.segment") if one.span]
+    tempo = next((float(one.value) for one in signals.of("music.tempo") if one.value is not None), None)
+    key = next((str(one.value) for one in signals.of("music.key")), None)
+    tags = [(str(one.value), one.score or 0.0) for one in signals.of("music.tag")]
+    seconds = round(sum(span.seconds for span in spans), 3)
+    return Music(present=bool(spans), seconds=seconds, tempo=tempo, key=key, tags=tags)
+
+
+def _originality(signals: SignalSet) -> Originality | None:
+    hashes = signals.of("image.hash")
+    if not hashes:
+        return None
+    frames = [(round(one.span.start, 3), str(one.value)) for one in hashes if one.span is not None]
+    return Originality(algorithm=str(hashes[0].attributes.get("algorithm", "")), frames=frames)
