@@ -75,9 +75,7 @@ class ImageLabels:
 
     def _run(self, image: NDArray[np.uint8]) -> ImageLook:
         shrink = min(image.shape[:2]) > _SIDE
-        small = cv2.resize(
-            image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC
-        )
+        small = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC)
         rgb = (small[:, :, ::-1].astype(np.float32) - 127) / 128
         scores, feature = self._model.run(rgb[None])
         vector = feature.ravel()
