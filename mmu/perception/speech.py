@@ -1,0 +1,199 @@
+"""Speech: who speaks is another stage's matter; this one finds when, in which language, and what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmu.errors import ConfigError
+from mmu.perception import chinese
+from mmu.perception.speech_spans import Piece, group, pieces, speech_spans
+from mmu.perception.spoken_language import shares, smooth_languages
+from mmu.perception.transcript_filter import Support, judge
+from mmu.signals import Signal, SignalSet, Span
+from mmu.stage import Cost, Needs, Stage
+from models import voice_activity, whisper
+from models.voice_activity import VoiceActivity
+from models.whisper import Transcript, Whisper, Word
+
+if TYPE_CHECKING:
+    from mmu.media.clip import Clip
+    from models.store import Store
+
+RATE = 16000
+_STEP = voice_activity.HOP / RATE
+#: stretches whose language is asked for: neighbours with shorter pauses than this, up to this length
+_LANGUAGE_GAP = 1.0
+_LANGUAGE_SECONDS = 8.0
+#: silence put around a piece: Whisper drops a word that begins with the first sample
+_EDGE = 0.2
+#: share of a span over which singing must be heard for its words to count as sung
+_SUNG_SHARE = 0.5
+
+
+class Speech(Stage):
+    """Voice activity (Silero), language and transcript (Whisper), without what Whisper invents."""
+
+    name: ClassVar[str] = "speech"
+    needs: ClassVar[Needs] = Needs(audio=frozenset({RATE}), wants=frozenset({"audio.segment"}))
+    emits: ClassVar[frozenset[str]] = frozenset({"speech.activity", "speech.segment", "speech.language"})
+    cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=700)
+    models: ClassVar[tuple[str, ...]] = ("whisper-base",)
+
+    def __init__(self) -> None:
+        self._activity: VoiceActivity | None = None
+        self._whisper: Whisper | None = None
+
+    def setup(self, store: Store, *, threads: int = 1) -> None:
+        self._activity = VoiceActivity(threads=threads)
+        self._whisper = Whisper(store.folder("whisper-base"), threads=threads)
+
+    def close(self) -> None:
+        self._activity = self._whisper = None
+
+    def run(self, clip: Clip, signals: SignalSet) -> list[Signal]:
+        if self._activity is None or self._whisper is None:
+            raise ConfigError("stage 'speech' was not set up")
+        probabilities = self._probabilities(clip)
+        spans = speech_spans(probabilities, _STEP)
+        if not spans:
+            return []
+        languages = self._languages(clip, spans)
+        out = [_activity_signal(span, probabilities) for span in spans]
+        sound = _Sound(signals.of("audio.segment"))
+        kept: list[Signal] = []
+        for piece in pieces(spans, languages):
+            kept.extend(self._segments(clip, piece, probabilities, sound))
+        out.extend(kept)
+        if kept:
+            out.append(_language_signal(kept))
+        return out
+
+    def _probabilities(self, clip: Clip) -> NDArray[np.float32]:
+        assert self._activity is not None
+        parts = [self._activity.probabilities(window.samples) for window in clip.audio_windows(RATE)]
+        return np.concatenate(parts) if parts else np.empty(0, np.float32)
+
+    def _languages(self, clip: Clip, spans: Sequence[Span]) -> list[str]:
+        """Language of every span."""
+        assert self._whisper is not None
+        groups = group(spans, gap=_LANGUAGE_GAP, longest=_LANGUAGE_SECONDS)
+        found: list[dict[str, float]] = []
+        for indices in groups:
+            samples = clip.audio(RATE, spans[indices[0]].start, spans[indices[-1]].end)
+            found.append(self._whisper.languages(samples))
+        seconds = [sum(spans[index].seconds for index in indices) for indices in groups]
+        named = smooth_languages(found, seconds)
+        return [lang for lang, indices in zip(named, groups, strict=True) for _ in indices]
+
+    def _segments(
+        self, clip: Clip, piece: Piece, probabilities: NDArray[np.float32], sound: _Sound
+    ) -> list[Signal]:
+        assert self._whisper is not None
+        edge = np.zeros(int(_EDGE * RATE), np.float32)
+        parts = [clip.audio(RATE, span.start, span.end) for span in piece.spans]
+        samples = np.concatenate([edge, *parts, edge])
+        out: list[Signal] = []
+        for found in self._whisper.transcribe(samples, piece.language):
+            for words in _at_joints(found, piece):
+                signal = _segment_signal(found, words, piece, probabilities, sound)
+                if signal is not None:
+                    out.append(signal)
+        return out
+
+
+class _Sound:
+    """Singing and music over time, as the `sound` stage heard them."""
+
+    def __init__(self, segments: Sequence[Signal]) -> None:
+        self._singing = [s.span for s in segments if s.value == "singing" and s.span]
+        self._music = [s.span for s in segments if s.value == "music" and s.span]
+
+    def singing(self, span: Span) -> float:
+        """Share of the span with singing."""
+        return sum(span.overlap(other) for other in self._singing) / max(span.seconds, 1e-6)
+
+    def music(self, span: Span) -> float:
+        """Share of the span with music, sung or not."""
+        return self.singing(span) + sum(span.overlap(other) for other in self._music) / max(
+            span.seconds, 1e-6
+        )
+
+
+def _at_joints(found: Transcript, piece: Piece) -> list[list[Word]]:
+    """The words of a segment, apart where spans that are far from each other were joined."""
+    parts: list[list[Word]] = []
+    last = -1
+    for word in found.words:
+        index = piece.index((word.start + word.end) / 2 - _EDGE)
+        joined = index > 0 and last >= 0 and piece.spans[index].start - piece.spans[last].end < 1.5
+        if last < 0 or (index != last and not joined):
+            parts.append([])
+        parts[-1].append(word)
+        last = index
+    return parts
+
+
+def _segment_signal(
+    found: Transcript, words: Sequence[Word], piece: Piece, probabilities: NDArray[np.float32], sound: _Sound
+) -> Signal | None:
+    text = chinese.tidy("".join(word.text for word in words).strip())
+    start, end = piece.to_clip(words[0].start - _EDGE), piece.to_clip(words[-1].end - _EDGE)
+    span = Span(start, max(start + 0.02, end))
+    singing = sound.singing(span)
+    support = Support(
+        found.avg_logprob,
+        found.no_speech_prob,
+        found.compression_ratio,
+        span.seconds,
+        _mean(probabilities, span),
+        sound.music(span),
+        sung=singing > _SUNG_SHARE,
+    )
+    if judge(text, support) != "keep":
+        return None
+    attributes: dict[str, object] = {"language": piece.language, "words": _timed(words, piece)}
+    if support.sung:
+        attributes["sung"] = True
+    return Signal("speech.segment", text, support.confidence, span, whisper.SOURCE, attributes=attributes)
+
+
+def _timed(words: Sequence[Word], piece: Piece) -> list[tuple[float, float, str]]:
+    return [
+        (
+            round(piece.to_clip(word.start - _EDGE), 2),
+            round(piece.to_clip(word.end - _EDGE), 2),
+            chinese.to_simplified(word.text.strip()),
+        )
+        for word in words
+    ]
+
+
+def _mean(probabilities: NDArray[np.float32], span: Span) -> float:
+    part = probabilities[int(span.start / _STEP) : int(span.end / _STEP) + 1]
+    return float(part.mean()) if part.size else 0.0
+
+
+def _activity_signal(span: Span, probabilities: NDArray[np.float32]) -> Signal:
+    return Signal("speech.activity", None, _mean(probabilities, span), span, voice_activity.SOURCE)
+
+
+def _language_signal(segments: Sequence[Signal]) -> Signal:
+    """Main language by time; what is sung counts only when nothing is spoken."""
+    spoken = [s for s in segments if not s.attributes.get("sung")] or list(segments)
+    seconds = [s.span.seconds for s in spoken if s.span]
+    found = shares([str(s.attributes["language"]) for s in spoken], seconds)
+    main = next(iter(found))
+    span = Span(min(s.span.start for s in spoken if s.span), max(s.span.end for s in spoken if s.span))
+    score = sum((s.score or 0.0) * t for s, t in zip(spoken, seconds, strict=True)) / sum(seconds)
+    return Signal(
+        "speech.language",
+        main,
+        max(0.0, min(1.0, found[main] * (0.5 + 0.5 * score))),
+        span,
+        whisper.SOURCE,
+        attributes={"shares": {lang: round(share, 4) for lang, share in found.items()}},
+    )
