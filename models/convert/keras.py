@@ -58,7 +58,9 @@ def _layer(graph: Graph, value: str, kind: str, config: Mapping[str, Any], weigh
         case "Reshape" | "Dropout":
             return value
         case "Conv2D":
-            _require(config, strides=[1, 1], padding="valid", dilation_rate=[1, 1], data_format="channels_last")
+            _require(
+                config, strides=[1, 1], padding="valid", dilation_rate=[1, 1], data_format="channels_last"
+            )
             kernel = weights["kernel"].transpose(3, 2, 0, 1)  # HWIO to OIHW
             return _activation(graph, graph.node("Conv", value, kernel, weights["bias"]), config)
         case "MaxPooling2D":

@@ -67,7 +67,9 @@ class Graph:
         return model + _bytes(8, _text(1, "") + _varint(2, OPSET))
 
 
-def _node(op: str, inputs: Sequence[str], outputs: Sequence[str], attributes: Mapping[str, Attribute]) -> bytes:
+def _node(
+    op: str, inputs: Sequence[str], outputs: Sequence[str], attributes: Mapping[str, Attribute]
+) -> bytes:
     message = b"".join(_text(1, name) for name in inputs) + b"".join(_text(2, name) for name in outputs)
     message += _text(3, outputs[0]) + _text(4, op)
     return message + b"".join(_bytes(5, _attribute(*item)) for item in attributes.items())
