@@ -1,0 +1,111 @@
+"""Cheap statistics of every decoded frame, taken from a small copy of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+#: Long side of the small copy in pixels.
+SMALL_SIDE = 160
+#: Long side of the grey copy from which the global shift is taken.
+SHIFT_SIDE = 80
+
+COLUMNS = ("times", "luma", "contrast", "content", "diff", "dx", "dy", "response")
+
+
+@dataclass(frozen=True, slots=True)
+class Dense:
+    """Statistics per decoded frame; all arrays have shape (n,), in order of time."""
+
+    times: NDArray[np.float64]
+    """Seconds from the first presented sample."""
+    luma: NDArray[np.float32]
+    """Mean grey, 0 to 255."""
+    contrast: NDArray[np.float32]
+    """Standard deviation of grey, 0 to 255."""
+    content: NDArray[np.float32]
+    """Mean absolute difference of hue, saturation and value to the frame before (PySceneDetect)."""
+    diff: NDArray[np.float32]
+    """Mean absolute grey difference to the frame before, 0 to 255."""
+    dx: NDArray[np.float32]
+    """Shift of the picture to the right since the frame before, as a share of its width."""
+    dy: NDArray[np.float32]
+    """Shift of the picture downwards since the frame before, as a share of its height."""
+    response: NDArray[np.float32]
+    """How sure the shift is, 0 to 1."""
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @classmethod
+    def from_rows(cls, rows: NDArray[np.float64], origin: float = 0.0) -> Dense:
+        """From an (n, 8) float64 array with the columns `COLUMNS`; `origin` becomes time 0."""
+        rows = rows.reshape(-1, len(COLUMNS))
+        columns = [rows[:, i].astype(np.float32) for i in range(1, len(COLUMNS))]
+        return cls(rows[:, 0] - origin, *columns)
+
+
+class DenseMeter:
+    """Measures one small frame after the other.
+
+    Content follows PySceneDetect's ContentDetector (BSD-3): the mean absolute
+    difference of the three HSV channels. The global shift is the phase
+    correlation of two grey frames under a Hann window (`cv2.phaseCorrelate`).
+    """
+
+    def __init__(self) -> None:
+        self._hsv: NDArray[np.uint8] | None = None
+        self._grey: NDArray[np.uint8] | None = None
+        self._shift: NDArray[np.float32] | None = None
+        self._window: NDArray[np.float32] | None = None
+
+    @property
+    def grey(self) -> NDArray[np.uint8]:
+        """Grey copy of the frame measured last, (h, w) uint8."""
+        assert self._grey is not None
+        return self._grey
+
+    def measure(self, small: NDArray[np.uint8]) -> tuple[float, float, float, float, float, float, float]:
+        """Statistics of `small`, (h, w, 3) uint8 BGR: the columns of `COLUMNS` after `times`."""
+        hsv = cv2.cvtColor(small, cv2.COLOR_BGR2HSV)
+        grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
+        mean, deviation = cv2.meanStdDev(grey)
+        shift = _shift_copy(grey)
+        content = diff = dx = dy = response = 0.0
+        same_shape = self._grey is not None and self._grey.shape == grey.shape
+        if same_shape and self._hsv is not None and self._shift is not None:
+            content = sum(cv2.mean(cv2.absdiff(hsv, self._hsv))[:3]) / 3
+            diff = cv2.mean(cv2.absdiff(grey, self._grey))[0]
+            dx, dy, response = self._global_shift(self._shift, shift, diff)
+        self._hsv, self._grey, self._shift = hsv, grey, shift
+        return float(mean[0, 0]), float(deviation[0, 0]), content, diff, dx, dy, response
+
+    def _global_shift(
+        self, before: NDArray[np.float32], after: NDArray[np.float32], diff: float
+    ) -> tuple[float, float, float]:
+        height, width = after.shape
+        # A picture that did not change, or has no structure, has no shift to find.
+        if min(height, width) < 8:
+            return 0.0, 0.0, 0.0
+        if diff < 0.05:
+            return 0.0, 0.0, 1.0
+        if self._window is None or self._window.shape != after.shape:
+            self._window = cv2.createHanningWindow((width, height), cv2.CV_32F)
+        (dx, dy), response = cv2.phaseCorrelate(before, after, self._window)
+        if not np.isfinite(response):
+            return 0.0, 0.0, 0.0
+        return dx / width, dy / height, float(min(max(response, 0.0), 1.0))
+
+
+def small_size(width: int, height: int, side: int = SMALL_SIDE) -> tuple[int, int]:
+    """(width, height) of a picture scaled down to at most `side` pixels on its long side."""
+    scale = min(1.0, side / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _shift_copy(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+    width, height = small_size(grey.shape[1], grey.shape[0], SHIFT_SIDE)
+    return cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
