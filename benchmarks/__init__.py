@@ -1,1 +1,1 @@
-"""TBD."""
+"""Accuracy and speed harnesses; they write the tables that the README shows."""

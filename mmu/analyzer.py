@@ -22,8 +22,8 @@ from mmu.outcome import ErrorItem, Outcome, StageOutcome
 from mmu.perception.catalog import build_stages
 from mmu.reasoning.settings import load_settings
 from mmu.reasoning.understand import Brain, user_signals
-from mmu.report.schema import SCHEMA, Report
-from mmu.signals import SignalSet
+from mmu.report.schema import SCHEMA, Report, Tag
+from mmu.signals import Signal, SignalSet
 from models.store import Store
 
 if TYPE_CHECKING:
@@ -150,6 +150,17 @@ class Analyzer:
         for request in requests:
             one = request if isinstance(request, Request) else Request(request)
             yield self.analyze(one.source, title=one.title, topics=one.topics)
+
+    def retag(self, report: Report, *, axes: frozenset[str] | None = None) -> list[Tag]:
+        """Reason again over the signals of a stored report, with the evidence of `axes` alone.
+
+        Args:
+            report: any report with its signals.
+            axes: of `face`, `image`, `text`, `speech`, `audio`, `user` (default: all).
+        """
+        signals = SignalSet(Signal.from_json(one) for one in report.signals)
+        duration = report.media.duration if report.media else 0.0
+        return self._brain.tag(signals, duration=duration, axes=axes)
 
     def _report(
         self, clip: Clip, uri: str, title: str, topics: Sequence[str], progress: Progress | None

@@ -10,7 +10,7 @@ sentinel.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
@@ -147,6 +147,21 @@ class Signal:
         if self.attributes:
             out["attributes"] = self.attributes
         return out
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Signal:
+        """The signal that `to_json` wrote, without an embedding."""
+        return cls(
+            kind=data["kind"],
+            value=data["value"],
+            score=data["score"],
+            span=None if data["span"] is None else Span(*data["span"]),
+            source=data["source"],
+            box=None if data["box"] is None else Box(*data["box"]),
+            track=data["track"],
+            attributes=dict(data.get("attributes", {})),
+            id=data["id"],
+        )
 
 
 class SignalSet:

@@ -1,1 +1,1 @@
-"""TBD."""
+"""Ray: batch jobs over buckets of videos."""

@@ -28,7 +28,7 @@ def choose_category(beliefs: dict[str, Fused], tags: Sequence[Tag], graph: Graph
         if vertical and vertical != tag.id:
             missing[vertical] *= 1 - MEMBER_WEIGHT * tag.score**2
             members[vertical].append(tag.id)
-    for vertical in graph.verticals:
+    for vertical in sorted({node.vertical for node in graph.concepts.values() if node.vertical}):
         if vertical in beliefs and beliefs[vertical].shares:
             missing[vertical] *= 1 - beliefs[vertical].score
             members[vertical].insert(0, vertical)

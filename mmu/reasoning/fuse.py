@@ -140,10 +140,10 @@ def _opinion(observations: list[Observation], source: SourceSettings) -> tuple[f
 def _exclude(beliefs: dict[str, Fused], graph: Graph, settings: FusionSettings) -> None:
     """Take belief from the weaker of two concepts that exclude each other."""
     for fused in sorted(beliefs.values(), key=lambda one: -one.log_odds):
-        for edge in graph.edges(fused.concept):
-            other = beliefs.get(edge.target)
-            if edge.relation == "excludes" and other is not None and other.log_odds < fused.log_odds:
-                other.log_odds -= settings.exclusion * edge.weight * fused.score
+        for excluded in graph.concepts[fused.concept].excludes:
+            other = beliefs.get(excluded)
+            if other is not None and other.log_odds < fused.log_odds:
+                other.log_odds -= settings.exclusion * fused.score
                 other.score = _calibrated(other.log_odds, settings)
 
 

@@ -13,7 +13,7 @@ import yaml
 from rapidfuzz import fuzz
 
 from kg import Graph
-from kg.text import simplify
+from kg.linker import normalise
 from mmu.reasoning.fuse import Fused
 from mmu.report.schema import Name, Tag, TopicDecision
 
@@ -64,8 +64,7 @@ def load_bait() -> Bait:
 
 def normalise_topic(topic: str) -> str:
     """Width, case and script folded; `#`, emoji, separators and punctuation removed."""
-    folded = simplify(unicodedata.normalize("NFKC", topic)).casefold()
-    return "".join(char for char in folded if unicodedata.category(char)[0] in "LN" or char == "+").strip("+")
+    return "".join(char for char in normalise(topic) if unicodedata.category(char)[0] in "LN" or char == "+").strip("+")
 
 
 def clean_topics(

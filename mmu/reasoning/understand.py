@@ -100,6 +100,11 @@ class Brain:
             originality=_originality(signals),
         )
 
+    def tag(self, signals: SignalSet, *, duration: float, axes: frozenset[str] | None = None) -> list[Tag]:
+        """Only the tags, from the evidence of the given report axes (default: all)."""
+        observations = observe(signals, self.graph, self.settings, duration)
+        return to_tags(fuse(observations, self.graph, self.settings, axes=axes), self.graph, self.settings)
+
 
 def user_signals(title: str, topics: Sequence[str]) -> list[Signal]:
     """What the user said of the video, as signals of their own axis."""

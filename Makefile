@@ -1,0 +1,50 @@
+# Two targets do all the set-up on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+VIDEO  ?=
+OUT    ?= demo
+
+.PHONY: demo test test-fast lint types check clean
+
+$(BIN)/mmu: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/dev: $(BIN)/mmu
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+# Analyse VIDEO (default: a sample composed of real photos, footage and speech), print the tags, write a page.
+demo: $(BIN)/mmu
+	$(BIN)/mmu models pull
+ifeq ($(strip $(VIDEO)),)
+	$(BIN)/mmu models pull --profile sample
+	$(BIN)/python -m mmu.sample $(OUT)/sample.mp4
+	$(BIN)/mmu tag $(OUT)/sample.mp4 --title "带着猫咪喝咖啡的宇航员 A day of an astronaut" --topics "宇航员,猫咪,咖啡,上热门,篮球" --html $(OUT) --json $(OUT)
+	@echo "open $(OUT)/sample.html"
+else
+	$(BIN)/mmu tag "$(VIDEO)" --html $(OUT) --json $(OUT)
+endif
+
+test: $(VENV)/dev
+	$(BIN)/mmu models pull
+	$(BIN)/mmu models pull --profile sample
+	$(BIN)/python -m pytest
+
+# Pure logic only: no weights, seconds.
+test-fast: $(VENV)/dev
+	$(BIN)/python -m pytest -m "not weights and not slow and not browser"
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/dev
+	$(BIN)/mypy
+
+check: lint types test
+
+clean:
+	rm -rf $(VENV) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""One module per kind of task: how a truth entry is scored."""

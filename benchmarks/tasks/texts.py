@@ -1,0 +1,63 @@
+"""Tasks on text files: moderation and hashtag clean-up, without any video."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterable
+
+import kg
+from benchmarks.truth import Corpus, Metric
+from mmu.reasoning.topics import clean_topics
+
+#: posts of the hashtag file that are judged
+POSTS = 500
+FOREIGN = 9
+
+
+def hashtags(corpus: Corpus, _reports: object, limit: int | None) -> Iterable[Metric]:
+    """Keep/drop F1: each post's own tags among nine foreign ones (drawn with a fixed seed)."""
+    for entry in corpus.of("hashtags"):
+        posts = corpus.path(entry["posts"]).read_text(encoding="utf-8").splitlines()
+        rows = corpus.path(entry["tags"]).read_text(encoding="utf-8").splitlines()
+        tags = [[_plain(tag) for tag in row.split(entry["separator"]) if tag.strip()] for row in rows]
+        draw = random.Random(20261122)
+        pool = [tag for row in tags for tag in row]
+        chosen = sorted(draw.sample(range(len(posts)), min(limit or POSTS, len(posts))))
+        graph = kg.load()
+        kept_own = kept_foreign = own = 0
+        for index in chosen:
+            foreign: list[str] = []
+            while len(foreign) < FOREIGN:
+                tag = draw.choice(pool)
+                if tag not in tags[index] and tag not in foreign:
+                    foreign.append(tag)
+            topics = [*tags[index], *foreign]
+            decisions = clean_topics(topics, texts=[_plain(posts[index])], support={}, tags=[], graph=graph)
+            kept = [decision.action in ("keep", "merge") for decision in decisions]
+            own += len(tags[index])
+            kept_own += sum(kept[: len(tags[index])])
+            kept_foreign += sum(kept[len(tags[index]) :])
+        f1 = 2 * kept_own / (kept_own + kept_foreign + own) if own else None
+        yield Metric("hashtags", "hashtags.f1", f1, len(chosen))
+
+
+def _plain(text: str) -> str:
+    return "".join(text.split())
+
+
+def moderation(corpus: Corpus, _reports: object, limit: int | None) -> Iterable[Metric]:
+    """Decision from title, on-screen text and speech of each row against its label."""
+    from benchmarks.tasks.moderation import decide_row
+
+    for entry in corpus.of("moderation"):
+        lines = corpus.path(entry["file"]).read_text(encoding="utf-8").splitlines()[:limit]
+        rows = [json.loads(line) for line in lines if line.strip()]
+        safe, field = entry["safe_label"], entry["label_field"]
+        guesses = [decide_row(row, safe) for row in rows]
+        labels = [row[field] for row in rows]
+        pairs = list(zip(guesses, labels, strict=True))
+        binary = sum((guess == safe) == (label == safe) for guess, label in pairs)
+        multi = sum(guess == label for guess, label in pairs)
+        yield Metric("moderation", "moderation.binary_accuracy", binary / len(rows), len(rows))
+        yield Metric("moderation", "moderation.multiclass_accuracy", multi / len(rows), len(rows))

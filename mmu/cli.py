@@ -1,0 +1,64 @@
+"""The command line: `mmu tag`, `report`, `models`, `kg`, `doctor`.
+
+Exit codes: 0 all ok, 1 some videos (or checks) failed, 2 wrong usage or set-up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+import kg.cli
+import mmu.report.cli
+import models.cli
+from mmu import __version__, cli_doctor, cli_tag
+from mmu.errors import USER_ERRORS
+
+DESCRIPTION = """\
+A brain for video: it watches, listens and reads a clip and says what it is,
+with the evidence for every tag. Works offline on a CPU once the weights are there:
+
+  mmu models pull                     get the weights (once)
+  mmu tag clip.mp4                    print tags, category and caption
+  mmu tag clip.mp4 --html out/        write a page with player, timeline and evidence
+  mmu tag *.mp4 --json out/           write one report a video
+  mmu doctor                          check what is installed
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole parser; importing it loads no network library."""
+    parser = argparse.ArgumentParser(
+        prog="mmu", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"mmu {__version__}")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log what happens, with tracebacks")
+    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
+    for module in (cli_tag, mmu.report.cli, models.cli, kg.cli, cli_doctor):
+        module.add_parser(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    args = build_parser().parse_args(argv)
+    logging.basicConfig(
+        level=logging.INFO if args.verbose else logging.CRITICAL, format="%(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        return int(args.run(args))
+    except USER_ERRORS as error:
+        print(f"mmu: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except KeyboardInterrupt:
+        print("mmu: interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

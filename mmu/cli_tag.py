@@ -1,0 +1,169 @@
+"""`mmu tag FILE…`: analyse videos and print or write their reports."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmu.errors import ConfigError, StoreError
+
+if TYPE_CHECKING:
+    from mmu.report.schema import Report
+
+TAGS_SHOWN = 12
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the `tag` command."""
+    parser = commands.add_parser(
+        "tag",
+        help="analyse videos: tags with evidence, category, caption, quality, topics, moderation",
+        description="Analyse videos, pictures or sound files. Without --json or --html a summary is printed.",
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="path, http(s) URL or fsspec URL")
+    parser.add_argument("--title", default="", help="the title given with the video")
+    parser.add_argument(
+        "--topics", default="", metavar="A,B", help="hashtags given with the video, separated by commas or spaces"
+    )
+    parser.add_argument(
+        "--json",
+        nargs="?",
+        const="-",
+        metavar="DIR",
+        help="write DIR/NAME.json; without DIR print JSON, one report a line for several files",
+    )
+    parser.add_argument("--html", metavar="DIR", help="write DIR/NAME.html")
+    parser.add_argument("--profile", default="cpu", help="networks to use (default: cpu)")
+    parser.add_argument("--only", default="", metavar="STAGES", help="run only these stages (comma-separated)")
+    parser.add_argument("--skip", default="", metavar="STAGES", help="leave out these stages (comma-separated)")
+    parser.add_argument("--policy", metavar="FILE", help="moderation policy (default: the shipped one)")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: all cores)")
+    parser.add_argument("--keyframes", action="store_true", help="decode keyframes only: much faster, coarser")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Analyse every file; 0 when all are ok, 1 when one failed or is partial."""
+    from mmu.analyzer import Analyzer
+    from mmu.media.options import DecodeOptions
+
+    folders = [_folder(place) for place in (args.json, args.html) if place and place != "-"]
+    names = _unique_names(args.files)
+    topics = [topic for topic in args.topics.replace(",", " ").replace("，", " ").split() if topic]
+    clean = True
+    with Analyzer(
+        profile=args.profile,
+        only=_names(args.only),
+        skip=_names(args.skip) or (),
+        threads=args.threads,
+        policy=args.policy,
+        decode=DecodeOptions(keyframes_only=args.keyframes),
+    ) as analyzer:
+        for file, name in zip(args.files, names, strict=True):
+            with _Bar(file, quiet=args.quiet) as bar:
+                report = analyzer.analyze(file, title=args.title, topics=topics, progress=bar)
+            clean = clean and report.outcome == "ok"
+            _emit(report, name, file, args, several=len(args.files) > 1)
+    del folders
+    return 0 if clean else 1
+
+
+def _emit(report: Report, name: str, file: str, args: argparse.Namespace, *, several: bool) -> None:
+    if args.json == "-":
+        print(report.to_json(indent=None if several else 2))
+    elif args.json:
+        _write(Path(args.json) / f"{name}.json", report.to_json())
+    if args.html:
+        from mmu.report.html import render_html
+
+        local = Path(file)
+        page = render_html(report, video=local if local.is_file() else None)
+        _write(Path(args.html) / f"{name}.html", page)
+    if not args.json or args.json != "-":
+        print(summary(report))
+
+
+def summary(report: Report) -> str:
+    """A few lines for a terminal."""
+    lines = [f"{report.uri}: {report.outcome}"]
+    lines += [f"  ! {error.where}: {error.message}" for error in report.errors]
+    if report.caption:
+        lines += [f"  {report.caption.text.zh}", f"  {report.caption.text.en}"]
+    if report.category:
+        category = report.category
+        lines.append(f"  category  {category.name.zh} · {category.name.en}  {category.score:.2f}")
+    for tag in report.tags[:TAGS_SHOWN]:
+        best = max(tag.evidence, key=lambda one: one.weight)
+        path = " → ".join(step.text for step in best.path)
+        lines.append(f"  {tag.score:4.2f}  {tag.name.zh} · {tag.name.en}  [{tag.facet}]  {best.axis}: {path}")
+    if report.quality:
+        lines.append(f"  quality   {report.quality.overall:.0f}/100")
+    if report.moderation:
+        hits = ", ".join(sorted({hit.category for hit in report.moderation.hits}))
+        lines.append(f"  moderation {report.moderation.decision}" + (f" ({hits})" if hits else ""))
+    lines += [
+        f"  topic     #{topic.topic}: {topic.action} ({topic.text.en}) {topic.score:.2f}" for topic in report.topics
+    ]
+    return "\n".join(lines)
+
+
+class _Bar:
+    """A progress bar on stderr that names the stage which ended last."""
+
+    def __init__(self, file: str, *, quiet: bool) -> None:
+        from tqdm import tqdm
+
+        self._bar: Any = tqdm(
+            total=None, desc=Path(file).name[:30], disable=quiet or None, leave=False, bar_format="{l_bar}{bar}| {postfix}"
+        )
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        self._bar.total = total
+        self._bar.n = done
+        self._bar.set_postfix_str(f"{stage} {done}/{total}")
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+
+def _names(text: str) -> list[str] | None:
+    return [name for name in text.replace(",", " ").split() if name] or None
+
+
+def _folder(place: str) -> Path:
+    folder = Path(place)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot write to {place}: {error.strerror}") from error
+    return folder
+
+
+def _unique_names(files: list[str]) -> list[str]:
+    """File name stems; two files of one stem get their suffix or a number, so nothing is overwritten."""
+    names: list[str] = []
+    for file in files:
+        path = Path(file.rstrip("/").partition("?")[0])
+        name = path.stem or "video"
+        if name in names:
+            name = path.name
+        number = 2
+        while name in names:
+            name = f"{path.name}-{number}"
+            number += 1
+        names.append(name)
+    return names
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror}") from error
+    print(f"wrote {path}", file=sys.stderr)
