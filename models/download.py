@@ -12,10 +12,12 @@ import requests
 from models.errors import ModelError
 from models.index import Index, UnreachableError
 from models.pipconfig import hide_password
-from models.store import CHUNK, disk_errors, flush, sha256_of
+from models.store import disk_errors, flush, sha256_of
 
 #: tries in a row that brought no new byte before a download is given up
 TRIES = 4
+#: bytes read at a time: what a cut connection can cost
+_STEP = 1 << 16
 _SPARE = 64 << 20
 
 
@@ -78,7 +80,7 @@ def download(index: Index, url: str, target: Path, *, sha256: str | None, progre
             f"{target.name} from {hide_password(url)} has SHA-256 {found} where the index says {sha256}; "
             "nothing was kept. Pull again; if it stays so, the index or a proxy serves a damaged copy"
         )
-    with disk_errors(target):
+    with disk_errors(target.parent):
         part.replace(target)
 
 
@@ -100,8 +102,8 @@ def _fetch(index: Index, url: str, part: Path, start: int, progress: Progress, *
             progress.expect(length + (start if resumed else 0))
             progress.advance(start if resumed else 0)
         need_space(part.parent, length)
-        with disk_errors(part), part.open("ab" if resumed else "wb") as out:
-            for chunk in response.iter_content(CHUNK):
+        with disk_errors(part.parent), part.open("ab" if resumed else "wb") as out:
+            for chunk in response.iter_content(_STEP):
                 out.write(chunk)
                 progress.advance(len(chunk))
             flush(out)

@@ -111,14 +111,15 @@ class Index:
             found = [link for link in links if is_wheel_of(link.filename, wheel)]
             if found:
                 return min(found, key=lambda link: ("none-any" not in link.filename, link.filename))
-        places = [hide_password(url) for url in (*self.config.find_links, *self.config.indexes)]
         if unreachable:
             raise UnreachableError(
                 f"cannot get {wheel}: {'; '.join(unreachable)}. Check the network, proxy and index that pip "
                 "is configured with (`pip config list`), or pull on another machine and use --from"
             )
+        urls = (*self.config.find_links, *self.config.indexes)
+        places = ", ".join(hide_password(url) for url in urls) or "none"
         raise NotOnIndexError(
-            f"{wheel} is on none of the configured package indexes ({', '.join(places) or 'none'}); add one that has it to pip's "
+            f"{wheel} is on none of the configured package indexes ({places}); add one that has it to pip's "
             "configuration, or put the wheel into a folder and use --from"
         )
 

@@ -64,13 +64,18 @@ def pull(
             store.root.mkdir(parents=True, exist_ok=True)
         store.sweep()
         need_space(store.root, sum(item.file.bytes for item in missing))
-        _run(lambda items: _job(store, items, place, progress or Progress()), _groups(missing), jobs)
+        errors = _run(lambda items: _job(store, items, place, progress or Progress()), _groups(missing), jobs)
+    else:
+        errors = []
     for model in models:
-        store.link(model)
+        if all(store.object_path(file).is_file() for file in model.files):
+            store.link(model)
+    if errors:
+        raise ModelError("\n".join(dict.fromkeys(str(error) for error in errors))) from errors[0]
     return missing
 
 
-def _run(work: Callable[[list[Item]], None], groups: list[list[Item]], jobs: int) -> None:
+def _run(work: Callable[[list[Item]], None], groups: list[list[Item]], jobs: int) -> list[ModelError]:
     errors: list[ModelError] = []
 
     def attempt(items: list[Item]) -> None:
@@ -89,8 +94,7 @@ def _run(work: Callable[[list[Item]], None], groups: list[list[Item]], jobs: int
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    if errors:
-        raise ModelError("\n".join(dict.fromkeys(str(error) for error in errors))) from errors[0]
+    return errors
 
 
 def _job(store: Store, items: list[Item], place: Folder | Index, progress: Progress) -> None:

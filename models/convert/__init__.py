@@ -17,6 +17,7 @@ Converter = Callable[[Mapping[str, Path]], bytes]
 _CONVERTERS = {
     "brisque": "models.convert.brisque:convert",
     "keras": "models.convert.keras:convert",
+    "musicnn": "models.convert.musicnn:convert",
 }
 
 
