@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.reports import Reports
-from benchmarks.tasks import odd, pictures, tags, texts, sound, speech, written
+from benchmarks.tasks import odd, pictures, sound, speech, tags, texts, written
 from benchmarks.truth import Corpus, Metric, read_corpus
 from mmu.errors import USER_ERRORS, ConfigError
 
@@ -53,8 +53,12 @@ RESOURCES = {"taxonomy", "lexicon", "policy", "knowledge_graph"}
 
 def build_parser() -> argparse.ArgumentParser:
     """The options of the harness."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__.splitlines()[0])
-    parser.add_argument("--corpus", type=Path, default=_default_corpus(), help="folder with truth.jsonl ($MMU_CORPUS)")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.accuracy", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "--corpus", type=Path, default=_default_corpus(), help="folder with truth.jsonl ($MMU_CORPUS)"
+    )
     parser.add_argument("--only", nargs="+", metavar="TASK", help="score these tasks only")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N cases a task")
     parser.add_argument("--json", type=Path, metavar="OUT", help="also write the table as JSON")

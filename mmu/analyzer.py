@@ -84,9 +84,7 @@ class Analyzer:
         self.profile = profile
         self._store = store or Store()
         self._engine = Engine(build_stages(profile, only=only, skip=skip), self._store, threads=threads)
-        self._brain = Brain(
-            kg.load(), load_settings(), load_policy(None if policy is None else Path(policy))
-        )
+        self._brain = Brain(kg.load(), load_settings(), load_policy(None if policy is None else Path(policy)))
         self._decode = decode or DecodeOptions()
         self._embeddings = embeddings
         self._models = {

@@ -68,7 +68,12 @@ def _packages() -> str:
 
 def _opencv() -> str:
     variants = []
-    for name in ("opencv-python", "opencv-contrib-python", "opencv-python-headless", "opencv-contrib-python-headless"):
+    for name in (
+        "opencv-python",
+        "opencv-contrib-python",
+        "opencv-python-headless",
+        "opencv-contrib-python-headless",
+    ):
         try:
             variants.append(f"{name} {version(name)}")
         except PackageNotFoundError:

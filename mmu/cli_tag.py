@@ -25,7 +25,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("files", nargs="+", metavar="FILE", help="path, http(s) URL or fsspec URL")
     parser.add_argument("--title", default="", help="the title given with the video")
     parser.add_argument(
-        "--topics", default="", metavar="A,B", help="hashtags given with the video, separated by commas or spaces"
+        "--topics",
+        default="",
+        metavar="A,B",
+        help="hashtags given with the video, separated by commas or spaces",
     )
     parser.add_argument(
         "--json",
@@ -36,11 +39,17 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--html", metavar="DIR", help="write DIR/NAME.html")
     parser.add_argument("--profile", default="cpu", help="networks to use (default: cpu)")
-    parser.add_argument("--only", default="", metavar="STAGES", help="run only these stages (comma-separated)")
-    parser.add_argument("--skip", default="", metavar="STAGES", help="leave out these stages (comma-separated)")
+    parser.add_argument(
+        "--only", default="", metavar="STAGES", help="run only these stages (comma-separated)"
+    )
+    parser.add_argument(
+        "--skip", default="", metavar="STAGES", help="leave out these stages (comma-separated)"
+    )
     parser.add_argument("--policy", metavar="FILE", help="moderation policy (default: the shipped one)")
     parser.add_argument("--threads", type=int, help="CPU threads (default: all cores)")
-    parser.add_argument("--keyframes", action="store_true", help="decode keyframes only: much faster, coarser")
+    parser.add_argument(
+        "--keyframes", action="store_true", help="decode keyframes only: much faster, coarser"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=run)
 
@@ -105,7 +114,8 @@ def summary(report: Report) -> str:
         hits = ", ".join(sorted({hit.category for hit in report.moderation.hits}))
         lines.append(f"  moderation {report.moderation.decision}" + (f" ({hits})" if hits else ""))
     lines += [
-        f"  topic     #{topic.topic}: {topic.action} ({topic.text.en}) {topic.score:.2f}" for topic in report.topics
+        f"  topic     #{topic.topic}: {topic.action} ({topic.text.en}) {topic.score:.2f}"
+        for topic in report.topics
     ]
     return "\n".join(lines)
 
@@ -117,7 +127,11 @@ class _Bar:
         from tqdm import tqdm
 
         self._bar: Any = tqdm(
-            total=None, desc=Path(file).name[:30], disable=quiet or None, leave=False, bar_format="{l_bar}{bar}| {postfix}"
+            total=None,
+            desc=Path(file).name[:30],
+            disable=quiet or None,
+            leave=False,
+            bar_format="{l_bar}{bar}| {postfix}",
         )
 
     def __call__(self, stage: str, done: int, total: int) -> None:

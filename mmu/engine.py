@@ -98,7 +98,9 @@ class Engine:
             emitted = stage.run(clip, signals)
             undeclared = {signal.kind for signal in emitted} - stage.emits
             if undeclared:
-                raise MmuError(f"stage {stage.name} emitted undeclared kinds: {', '.join(sorted(undeclared))}")
+                raise MmuError(
+                    f"stage {stage.name} emitted undeclared kinds: {', '.join(sorted(undeclared))}"
+                )
         except Exception as error:  # whatever a network does to odd content must cost this stage only
             logger.warning("stage %s failed on %s", stage.name, clip.uri, exc_info=True)
             code = "model" if isinstance(error, ModelError) else "stage_failed"
@@ -106,7 +108,9 @@ class Engine:
             seconds = time.perf_counter() - started
             return StageOutcome(name=stage.name, outcome=Outcome.FAILED, seconds=seconds, errors=[item]), []
         seconds = round(time.perf_counter() - started, 4)
-        return StageOutcome(name=stage.name, outcome=Outcome.OK, seconds=seconds, signals=len(emitted)), emitted
+        return StageOutcome(
+            name=stage.name, outcome=Outcome.OK, seconds=seconds, signals=len(emitted)
+        ), emitted
 
     def _setup(self, stage: Stage) -> None:
         if stage.name not in self._ready:

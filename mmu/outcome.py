@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Outcome(StrEnum):
+    """The four ways in which a stage or a video ends."""
+
     OK = "ok"
     PARTIAL = "partial"
     SKIPPED = "skipped"

@@ -98,6 +98,10 @@ class Box(NamedTuple):
             return 0.0
         return w * h / (self.area + other.area - w * h)
 
+    def rounded(self) -> tuple[float, float, float, float]:
+        """To a tenth of a pixel, as reports hold it."""
+        return round(self.x, 1), round(self.y, 1), round(self.w, 1), round(self.h, 1)
+
     def scaled(self, factor: float) -> Box:
         return Box(self.x * factor, self.y * factor, self.w * factor, self.h * factor)
 
@@ -140,7 +144,7 @@ class Signal:
             "value": self.value,
             "score": None if self.score is None else round(self.score, 4),
             "span": None if self.span is None else [round(t, 3) for t in self.span],
-            "box": None if self.box is None else [round(v, 1) for v in self.box],
+            "box": None if self.box is None else list(self.box.rounded()),
             "track": self.track,
             "source": self.source,
         }

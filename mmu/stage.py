@@ -81,7 +81,9 @@ def validate(stages: Iterable[Stage]) -> None:
             raise ConfigError(f"stage {stage.name!r} names unknown kinds: {', '.join(sorted(unknown))}")
         shared = stage.emits & emitted
         if shared:
-            raise ConfigError(f"stage {stage.name!r} emits {', '.join(sorted(shared))}, as an earlier stage does")
+            raise ConfigError(
+                f"stage {stage.name!r} emits {', '.join(sorted(shared))}, as an earlier stage does"
+            )
         unmet = stage.needs.kinds - emitted
         if unmet:
             raise ConfigError(

@@ -32,12 +32,18 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m pipelines.batch",
         description="Analyse every file of a folder or bucket prefix on Ray; write Parquet and JSON.",
     )
-    parser.add_argument("--src", required=True, help="folder, file or fsspec URL (s3://…, gs://…, memory://…)")
+    parser.add_argument(
+        "--src", required=True, help="folder, file or fsspec URL (s3://…, gs://…, memory://…)"
+    )
     parser.add_argument("--out", required=True, help="folder or fsspec URL for reports.parquet/ and json/")
     parser.add_argument("--glob", default="*", help="take only file names like this (default: all)")
     parser.add_argument("--profile", default="cpu", help="networks to use (default: cpu)")
-    parser.add_argument("--only", default="", metavar="STAGES", help="run only these stages (comma-separated)")
-    parser.add_argument("--skip", default="", metavar="STAGES", help="leave out these stages (comma-separated)")
+    parser.add_argument(
+        "--only", default="", metavar="STAGES", help="run only these stages (comma-separated)"
+    )
+    parser.add_argument(
+        "--skip", default="", metavar="STAGES", help="leave out these stages (comma-separated)"
+    )
     parser.add_argument("--workers", type=int, help="actors (default: one per CPU of the cluster)")
     parser.add_argument("--cpus-per-worker", type=int, default=1, help="CPU threads of an actor (default: 1)")
     parser.add_argument("--no-json", action="store_true", help="write Parquet only")
@@ -85,7 +91,9 @@ def _workers(args: argparse.Namespace, cpus: int, files: int) -> int:
     if args.cpus_per_worker < 1 or (args.workers is not None and args.workers < 1):
         raise ConfigError("--workers and --cpus-per-worker must be at least 1")
     if args.cpus_per_worker > cpus:
-        raise ConfigError(f"--cpus-per-worker {args.cpus_per_worker} is more than the {cpus} CPUs of the cluster")
+        raise ConfigError(
+            f"--cpus-per-worker {args.cpus_per_worker} is more than the {cpus} CPUs of the cluster"
+        )
     most = max(1, cpus // args.cpus_per_worker)
     return min(args.workers or most, most, files)
 

@@ -26,7 +26,9 @@ def transcripts(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable
 def languages(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metric]:
     """Main language of the whole file."""
     entries = corpus.of("language", limit=limit)
-    return [_metric(row) for row in asr.score_language([(e, reports.get(e["path"]).language) for e in entries])]
+    return [
+        _metric(row) for row in asr.score_language([(e, reports.get(e["path"]).language) for e in entries])
+    ]
 
 
 def speaker_pairs(corpus: Corpus, _reports: Reports, limit: int | None) -> Iterable[Metric]:

@@ -20,7 +20,9 @@ def lines(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metri
         for entry in chosen:
             report = reports.get(entry["path"])
             still = report.media is not None and report.media.still
-            read = [ReadLine(one.text, None if still else (one.start, one.end)) for one in report.on_screen_text]
+            read = [
+                ReadLine(one.text, None if still else (one.start, one.end)) for one in report.on_screen_text
+            ]
             scores.append(score(entry, read))
         wanted, characters = sum(one.lines for one in scores), sum(one.characters for one in scores)
         suffix, note = ("_hard", "hard") if hard else ("", "")

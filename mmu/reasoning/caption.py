@@ -74,7 +74,9 @@ def _opening(category: Category | None, still: bool) -> tuple[str, str]:
 
 def _zh_clause(people: list[Tag], actions: list[Tag], scenes: list[Tag]) -> str:
     who = people[0].name.zh if people else ""
-    where = f"在{scenes[0].name.zh}" if scenes and (people or actions) else (scenes[0].name.zh if scenes else "")
+    where = (
+        f"在{scenes[0].name.zh}" if scenes and (people or actions) else (scenes[0].name.zh if scenes else "")
+    )
     what = actions[0].name.zh if actions else ""
     return who + where + what
 

@@ -12,7 +12,9 @@ MINIMUM = 0.2
 
 def judge_emotion(beliefs: dict[str, Fused], graph: Graph) -> Emotion | None:
     """The strongest emotion with its evidence; None when no axis speaks of emotion."""
-    emotions = [one for one in beliefs.values() if graph.concepts[one.concept].facet == "emotion" and one.shares]
+    emotions = [
+        one for one in beliefs.values() if graph.concepts[one.concept].facet == "emotion" and one.shares
+    ]
     if not emotions:
         return None
     strongest = max(emotions, key=lambda one: (one.score, one.concept))

@@ -117,7 +117,9 @@ def _combine(concept: str, groups: dict[str, list[Observation]], settings: Fusio
     return Fused(concept, log_odds, score, shares)
 
 
-def _opinion(observations: list[Observation], source: SourceSettings) -> tuple[float, list[tuple[Observation, float]]]:
+def _opinion(
+    observations: list[Observation], source: SourceSettings
+) -> tuple[float, list[tuple[Observation, float]]]:
     """One belief of one source, and each observation's part in it (adding up to 1)."""
     best: dict[str, Observation] = {}
     for observation in observations:
@@ -191,7 +193,7 @@ def _evidence(observation: Observation, axis: ReportAxis, weight: float) -> Evid
         source=signal.source,
         path=list(observation.path),
         span=None if signal.span is None else (round(signal.span.start, 3), round(signal.span.end, 3)),
-        box=None if signal.box is None else tuple(round(value, 1) for value in signal.box),
+        box=None if signal.box is None else signal.box.rounded(),
     )
 
 

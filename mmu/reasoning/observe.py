@@ -17,7 +17,13 @@ from mmu.report.schema import EvidenceStep
 from mmu.signals import Signal, Span
 
 #: ages in years that bound the buckets of the vocabulary `face_age`
-AGE_BUCKETS = {"child": (0, 13), "teenager": (13, 19), "young_adult": (19, 36), "adult": (36, 60), "elderly": (60, 120)}
+AGE_BUCKETS = {
+    "child": (0, 13),
+    "teenager": (13, 19),
+    "young_adult": (19, 36),
+    "adult": (36, 60),
+    "elderly": (60, 120),
+}
 
 #: a mention is an opinion, not a proof; several of them approach the source's reliability
 MENTION_BELIEF = 0.7
@@ -47,7 +53,9 @@ class Observation:
         return self.signal.span
 
 
-def observe(signals: Iterable[Signal], graph: Graph, settings: FusionSettings, duration: float) -> list[Observation]:
+def observe(
+    signals: Iterable[Signal], graph: Graph, settings: FusionSettings, duration: float
+) -> list[Observation]:
     """All observations that the graph can make of the signals.
 
     Args:
@@ -109,7 +117,9 @@ def _labels(signal: Signal, duration: float) -> Iterator[Label]:
         case "face.gender":
             yield Label("face_gender", str(signal.value), score)
         case "face.age" if isinstance(signal.value, float | int):
-            for bucket, share in age_buckets(signal.value, float(signal.attributes.get("spread", 5.0))).items():
+            for bucket, share in age_buckets(
+                signal.value, float(signal.attributes.get("spread", 5.0))
+            ).items():
                 yield Label("face_age", bucket, share)
         case "face.expression":
             yield Label("expression", str(signal.value), score)

@@ -23,7 +23,9 @@ def _person(identity: Signal, signals: SignalSet, embeddings: bool) -> Person:
     person = str(identity.value)
     tracks = [track for track in signals.of("face.track") if track.attributes.get("person") == person]
     names = {track.track for track in tracks}
-    ages = [one for one in signals.of("face.age") if one.track in names and isinstance(one.value, int | float)]
+    ages = [
+        one for one in signals.of("face.age") if one.track in names and isinstance(one.value, int | float)
+    ]
     genders = [one for one in signals.of("face.gender") if one.track in names]
     expressions = [one for one in signals.of("face.expression") if one.track in names]
     best = max(tracks, key=lambda track: float(track.attributes.get("quality", 0.0)), default=None)
@@ -40,10 +42,12 @@ def _person(identity: Signal, signals: SignalSet, embeddings: bool) -> Person:
         gender=gender if gender in ("female", "male") else None,  # type: ignore[arg-type]
         gender_score=gender_score,
         expression=expression,
-        box=None if best is None or best.box is None else tuple(round(v, 1) for v in best.box),
+        box=None if best is None or best.box is None else best.box.rounded(),
         best_time=None if best is None else best.attributes.get("best_time"),
         signals=[one.id for one in (identity, *tracks, *ages, *genders, *expressions)],
-        embedding=identity.embedding.astype(float).tolist() if embeddings and identity.embedding is not None else None,
+        embedding=identity.embedding.astype(float).tolist()
+        if embeddings and identity.embedding is not None
+        else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Topic clean-up: each hashtag of the user is kept, merged or dropped, with the reason; missing ones are suggested."""
+"""Topic clean-up: each hashtag of the user is kept, merged or dropped with the reason; missing ones are suggested."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def load_bait() -> Bait:
 
 def normalise_topic(topic: str) -> str:
     """Width, case and script folded; `#`, emoji, separators and punctuation removed."""
-    return "".join(char for char in normalise(topic) if unicodedata.category(char)[0] in "LN" or char == "+").strip("+")
+    return "".join(
+        char for char in normalise(topic) if unicodedata.category(char)[0] in "LN" or char == "+"
+    ).strip("+")
 
 
 def clean_topics(
@@ -110,7 +112,9 @@ def _decide(
     key = concept or plain
     if key in seen:
         return _decision(topic, "merge", seen[key], "duplicate", 0.95, concept)
-    belief = max((support[one].score for one in ([concept] if concept else []) if one in support), default=0.0)
+    belief = max(
+        (support[one].score for one in ([concept] if concept else []) if one in support), default=0.0
+    )
     mention = _mentioned(plain, text)
     if belief >= KEEP and belief >= mention:
         return _decision(topic, "keep", canonical, "supported", belief, concept)

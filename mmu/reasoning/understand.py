@@ -136,7 +136,7 @@ def _lines(signals: SignalSet) -> list[TextLine]:
             text=str(one.value),
             role=one.attributes["role"] if one.attributes.get("role") in TEXT_ROLES else "scene",
             score=one.score,
-            box=None if one.box is None else tuple(round(value, 1) for value in one.box),
+            box=None if one.box is None else one.box.rounded(),
             signal=one.id,
         )
         for one in signals.of("text.line")
