@@ -16,6 +16,7 @@ Converter = Callable[[Mapping[str, Path]], bytes]
 #: name in the manifest -> function of a module here: input files by manifest name -> the output file's bytes
 _CONVERTERS = {
     "brisque": "models.convert.brisque:convert",
+    "campplus": "models.convert.campplus:convert",
     "keras": "models.convert.keras:convert",
     "musicnn": "models.convert.musicnn:convert",
 }

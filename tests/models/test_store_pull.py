@@ -67,7 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         pass
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self.server.requests.append((self.path, self.headers.get("Range", "")))
         folder, _, name = self.path.strip("/").partition("/")
         if self.server.status != 200:
@@ -349,13 +349,20 @@ def test_pip_itself_is_the_last_resort(site: Site, tmp_path: Path, monkeypatch: 
 
 
 def run_pull(site: Site, home: Path, *, prelude: str = "") -> subprocess.Popen[str]:
-    code = (
-        f"{prelude}\nfrom pathlib import Path\nfrom models.errors import ModelError\n"
-        "from models.manifest import read_manifest\nfrom models.pull import pull\nfrom models.store import Store\n"
-        f"m = read_manifest(Path({str(site.manifest_path)!r}))\n"
-        f"s = Store({str(home)!r}, manifest=m)\n"
-        "try:\n    print(len(pull(s, m.models)))\nexcept ModelError as e:\n    raise SystemExit(f'ModelError: {e}')\n"
-    )
+    code = f"""
+{prelude}
+from pathlib import Path
+from models.errors import ModelError
+from models.manifest import read_manifest
+from models.pull import pull
+from models.store import Store
+
+manifest = read_manifest(Path({str(site.manifest_path)!r}))
+try:
+    print(len(pull(Store({str(home)!r}, manifest=manifest), manifest.models)))
+except ModelError as error:
+    raise SystemExit(f"ModelError: {{error}}")
+"""
     env = {k: v for k, v in os.environ.items() if not k.startswith("PIP_")}
     env |= {"PIP_INDEX_URL": site.server.index_url, "PIP_CONFIG_FILE": os.devnull}
     return subprocess.Popen(
@@ -400,7 +407,7 @@ def test_too_little_space_is_seen_before_the_download(
 
 
 def test_folder_that_cannot_be_written(site: Site) -> None:
-    with pytest.raises(ModelError, match="cannot write under /proc/.*MMU_HOME"):
+    with pytest.raises(ModelError, match=r"cannot write under /proc/.*MMU_HOME"):
         pull(site.store(Path("/proc/mmu-home")), site.manifest.models, index=site.index)
 
 
