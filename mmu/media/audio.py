@@ -85,7 +85,7 @@ class _Output:
 
     def silence(self, until: float) -> None:
         self.restart()
-        target = int(round(until * self.rate))
+        target = round(until * self.rate)
         if target > self.count:
             self._file.seek(target * self._channels * 2)
             self.count = target

@@ -27,7 +27,7 @@ from mmu.report.schema import MediaFacts
 class Frame(NamedTuple):
     """One sampled frame: data never travels without its time."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # a field of this name hides tuple.index
     time: float
     #: (h, w, 3) uint8 BGR, upright, at most `max_side` pixels on its long side
     image: NDArray[np.uint8]

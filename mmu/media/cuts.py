@@ -1,58 +1,95 @@
-"""Hard cuts from the content values of consecutive frames, one frame at a time."""
+"""Hard cuts, one frame at a time."""
 
 from __future__ import annotations
 
 from collections import deque
+from typing import NamedTuple
 
-#: A cut's content value must exceed this, whatever surrounds it.
-MIN_CONTENT = 15.0
-#: ... and be this many times the mean of the frames around it.
-ADAPTIVE_RATIO = 3.0
-#: Frames looked at on either side.
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+#: Frames looked at on either side of a candidate.
 WINDOW = 2
 #: Seconds two cuts are apart at least.
 MIN_SHOT = 0.3
+#: How much a cut's score must exceed the mean of those around it ...
+RATIO = 3.0
+#: ... or this much, when the layout of the picture jumps `LAYOUT_RATIO` times more than around it.
+LOW_RATIO, LAYOUT_RATIO = 2.2, 6.0
+#: (least score, most correlation): a strong change of colour, or a clear change of layout.
+RULES = ((15.0, 0.9), (8.0, 0.6))
+#: Two pictures that correlate more than this show the same shot.
+SAME_SHOT = 0.9
+
+
+class _Entry(NamedTuple):
+    time: float
+    score: float
+    grey: NDArray[np.float32]
+    jump: float
 
 
 class CutDetector:
-    """Adaptive threshold with a lag of `WINDOW` frames.
+    """Adaptive threshold with a lag of `WINDOW` frames, confirmed by the layout of the picture.
 
-    A frame starts a shot when its content value stands out of those around it
-    (method of PySceneDetect's AdaptiveDetector, BSD-3). A flash is not a cut:
-    the picture after it is the picture before it, which `push` is told by the
-    difference across the window.
+    A frame is a candidate when its change of content stands out of the frames
+    around it (the method of PySceneDetect's AdaptiveDetector, BSD-3). Hue is
+    noise in dark pictures and keyframes pulse in badly compressed ones, so the
+    grey pictures before and after must also correlate little; and when any
+    frame before looks like any frame after, it was a flash.
     """
 
     def __init__(self) -> None:
-        self._buffer: deque[tuple[float, float]] = deque(maxlen=2 * WINDOW + 1)
-        self._last = float("-inf")
-        self._first = True
+        self._buffer: deque[_Entry] = deque(maxlen=2 * WINDOW + 1)
+        self._last: float | None = None
 
-    def push(self, time: float, content: float) -> float | None:
-        """Add a frame; the time of a cut that is now certain (some frames ago), or None."""
-        if self._first:
-            self._first = False
+    def push(self, time: float, content: float, diff: float, grey: NDArray[np.float32]) -> float | None:
+        """Add a frame: its time, its `content` and `diff` statistics, and a small float32 grey copy.
+
+        Returns the time of a cut that is now certain (`WINDOW` frames ago), or None.
+        """
+        if self._last is None:
             self._last = time
-        self._buffer.append((time, content))
-        if len(self._buffer) < 2 * WINDOW + 1:
-            return None
-        return self._judge(WINDOW)
+        # Colourless pictures have no hue or saturation to change, so their grey difference counts.
+        score = max(content, diff / 2)
+        jump = 1 - correlation(self._buffer[-1].grey, grey) if self._buffer else 0.0
+        self._buffer.append(_Entry(time, score, grey, jump))
+        return self._judge(WINDOW) if len(self._buffer) == 2 * WINDOW + 1 else None
 
     def flush(self) -> list[float]:
-        """Cuts among the last frames, judged by what came before them."""
-        found = []
-        for index in range(WINDOW + 1, len(self._buffer)):
-            time = self._judge(index)
-            if time is not None:
-                found.append(time)
-        return found
+        """Cuts among the last frames, judged mostly by what came before them."""
+        found = (self._judge(index) for index in range(WINDOW + 1, len(self._buffer)))
+        return [time for time in found if time is not None]
 
     def _judge(self, index: int) -> float | None:
-        time, content = self._buffer[index]
-        if content < MIN_CONTENT or time - self._last < MIN_SHOT:
+        entries = list(self._buffer)
+        this = entries[index]
+        assert self._last is not None
+        if this.time - self._last < MIN_SHOT:
             return None
-        around = [c for i, (_, c) in enumerate(self._buffer) if i != index]
-        if content < ADAPTIVE_RATIO * (sum(around) / len(around)):
+        if not any(this.score >= least and this.jump >= 1 - most for least, most in RULES):
             return None
-        self._last = time
-        return time
+        around = entries[:index] + entries[index + 1 :]
+        if max(entry.score for entry in around) > this.score / 1.5:
+            return None
+        level = sum(entry.score for entry in around) / len(around)
+        jumps = sum(entry.jump for entry in around) / len(around)
+        clear = this.score >= RATIO * level
+        if not clear and not (this.score >= LOW_RATIO * level and this.jump >= LAYOUT_RATIO * jumps):
+            return None
+        if any(correlation(a.grey, b.grey) > SAME_SHOT for a in entries[:index] for b in entries[index:]):
+            return None
+        self._last = this.time
+        return this.time
+
+
+def correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    """Normalised correlation of two grey pictures, -1 to 1; flat pictures are compared by level."""
+    if a.shape != b.shape:
+        return 0.0
+    if min(float(a.std()), float(b.std())) < 0.5:
+        return (
+            1.0 if abs(float(a.mean()) - float(b.mean())) < 8 and abs(float(a.std() - b.std())) < 4 else 0.0
+        )
+    return float(cv2.matchTemplate(a, b, cv2.TM_CCOEFF_NORMED)[0, 0])

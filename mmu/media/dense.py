@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -48,6 +49,14 @@ class Dense:
         return cls(rows[:, 0] - origin, *columns)
 
 
+class _Copies(NamedTuple):
+    """The small copies of one frame."""
+
+    hsv: NDArray[np.uint8]
+    grey: NDArray[np.uint8]
+    layout: NDArray[np.float32]
+
+
 class DenseMeter:
     """Measures one small frame after the other.
 
@@ -57,30 +66,33 @@ class DenseMeter:
     """
 
     def __init__(self) -> None:
-        self._hsv: NDArray[np.uint8] | None = None
-        self._grey: NDArray[np.uint8] | None = None
-        self._shift: NDArray[np.float32] | None = None
+        self._before: _Copies | None = None
         self._window: NDArray[np.float32] | None = None
 
     @property
     def grey(self) -> NDArray[np.uint8]:
         """Grey copy of the frame measured last, (h, w) uint8."""
-        assert self._grey is not None
-        return self._grey
+        assert self._before is not None
+        return self._before.grey
+
+    @property
+    def layout(self) -> NDArray[np.float32]:
+        """Smaller grey copy of the frame measured last, (h, w) float32 at most `SHIFT_SIDE` wide or high."""
+        assert self._before is not None
+        return self._before.layout
 
     def measure(self, small: NDArray[np.uint8]) -> tuple[float, float, float, float, float, float, float]:
         """Statistics of `small`, (h, w, 3) uint8 BGR: the columns of `COLUMNS` after `times`."""
-        hsv = cv2.cvtColor(small, cv2.COLOR_BGR2HSV)
-        grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
+        hsv = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2HSV), np.uint8)
+        grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
         mean, deviation = cv2.meanStdDev(grey)
-        shift = _shift_copy(grey)
+        layout = _layout_copy(grey)
         content = diff = dx = dy = response = 0.0
-        same_shape = self._grey is not None and self._grey.shape == grey.shape
-        if same_shape and self._hsv is not None and self._shift is not None:
-            content = sum(cv2.mean(cv2.absdiff(hsv, self._hsv))[:3]) / 3
-            diff = cv2.mean(cv2.absdiff(grey, self._grey))[0]
-            dx, dy, response = self._global_shift(self._shift, shift, diff)
-        self._hsv, self._grey, self._shift = hsv, grey, shift
+        if self._before is not None and self._before.grey.shape == grey.shape:
+            content = sum(cv2.mean(cv2.absdiff(hsv, self._before.hsv))[:3]) / 3
+            diff = cv2.mean(cv2.absdiff(grey, self._before.grey))[0]
+            dx, dy, response = self._global_shift(self._before.layout, layout, diff)
+        self._before = _Copies(hsv, grey, layout)
         return float(mean[0, 0]), float(deviation[0, 0]), content, diff, dx, dy, response
 
     def _global_shift(
@@ -93,8 +105,9 @@ class DenseMeter:
         if diff < 0.05:
             return 0.0, 0.0, 1.0
         if self._window is None or self._window.shape != after.shape:
-            self._window = cv2.createHanningWindow((width, height), cv2.CV_32F)
-        (dx, dy), response = cv2.phaseCorrelate(before, after, self._window)
+            self._window = np.asarray(cv2.createHanningWindow((width, height), cv2.CV_32F), np.float32)
+        # Copies, because OpenCV applies the window to its arguments in place.
+        (dx, dy), response = cv2.phaseCorrelate(before.copy(), after.copy(), self._window)
         if not np.isfinite(response):
             return 0.0, 0.0, 0.0
         return dx / width, dy / height, float(min(max(response, 0.0), 1.0))
@@ -106,6 +119,6 @@ def small_size(width: int, height: int, side: int = SMALL_SIDE) -> tuple[int, in
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _shift_copy(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _layout_copy(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     width, height = small_size(grey.shape[1], grey.shape[0], SHIFT_SIDE)
-    return cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -27,7 +28,7 @@ def memory_facts(pairs: Pairs, sound: ArraySound, rate: int, fps: float | None, 
     if not pairs and not sound.seconds:
         raise MediaError("a clip needs frames or audio", code="bad_arrays")
     times = [t for t, _ in pairs]
-    if any(b <= a for a, b in zip(times, times[1:], strict=False)) or (times and times[0] < 0):
+    if any(b <= a for a, b in pairwise(times)) or (times and times[0] < 0):
         raise MediaError("frame times must rise and not be negative", code="bad_arrays")
     video, end = None, 0.0
     if pairs:
@@ -71,7 +72,7 @@ def measure_frames(pairs: Pairs) -> tuple[Dense, NDArray[np.float32], NDArray[np
         thumb = thumbnail(meter.grey)
         changes.append(1.0 if before is None else change(thumb, before))
         before = thumb
-        cut = detector.push(time, row[2])
+        cut = detector.push(time, row[2], row[3], meter.layout)
         if cut is not None:
             cuts.append(cut)
     cuts += detector.flush()

@@ -73,15 +73,15 @@ class Converter:
             src_colorspace=colorspace if colorspace in (1, 4, 5, 6, 7, 9) else None,
             interpolation=self._interpolation,
         )
-        array: NDArray[np.uint8] = converted.to_ndarray()
+        array = np.asarray(converted.to_ndarray())
         if hdr:
             trc = int(frame.color_trc)
             if self._tone is None or self._tone.trc != trc:
                 self._tone = ToneMap(trc, wide=int(frame.color_primaries) == _BT2020)
-            return self._tone(array.view(np.uint16))
+            return self._tone(array.astype(np.uint16, copy=False))
         if alpha:
-            return on_white(array)
-        return np.ascontiguousarray(array)
+            return on_white(array.astype(np.uint8, copy=False))
+        return np.ascontiguousarray(array, np.uint8)
 
 
 class ToneMap:
@@ -98,9 +98,9 @@ class ToneMap:
 
     def __init__(self, trc: int, *, wide: bool) -> None:
         self.trc = trc
-        code = np.arange(4096, dtype=np.float32) / 4095
+        code = np.linspace(0, 1, 4096, dtype=np.float32)
         self._linear = (_pq(code) if trc == int(ColorTrc.SMPTE2084) else _hlg(code)).astype(np.float32)
-        level = np.arange(4096, dtype=np.float32) / 4095
+        level = np.linspace(0, 1, 4096, dtype=np.float32)
         srgb = np.where(level <= 0.0031308, 12.92 * level, 1.055 * level ** (1 / 2.4) - 0.055)
         self._encode = np.round(np.clip(srgb, 0, 1) * 255).astype(np.uint8)
         self._matrix = _BT2020_TO_709 if wide else np.eye(3, dtype=np.float32)

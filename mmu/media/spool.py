@@ -42,7 +42,7 @@ class SpoolPictures:
     def read(self, index: int) -> NDArray[np.uint8]:
         image = np.empty(self._shape, np.uint8)
         offset = self._slots[index] * image.nbytes
-        view = memoryview(image).cast("B")
+        view = image.data.cast("B")
         done = 0
         while done < len(view):
             count = os.preadv(self._file, [view[done:]], offset + done)
@@ -119,7 +119,7 @@ class ArraySound:
 
     @property
     def channels(self) -> int:
-        return self._samples.shape[1]
+        return int(self._samples.shape[1])
 
     def read(self, rate: int, first: int, last: int) -> NDArray[np.float32]:
         if rate not in self._cache:

@@ -54,7 +54,7 @@ def read_still(path: Path, max_pixels: int) -> Still | None:
     """
     Image.MAX_IMAGE_PIXELS = None  # the limit is checked here, with a message of our own
     try:
-        picture = Image.open(path, formats=_FORMATS)
+        picture: Image.Image = Image.open(path, formats=_FORMATS)
     except Exception:
         # Not a picture, or one so broken that the video decoder may as well say so.
         return None

@@ -70,7 +70,7 @@ class PictureTrack:
         row = self._meter.measure(upright(small, rotation))
         self._dense.write(np.array([time, *row], np.float64).tobytes())
         self.rows += 1
-        cut = self._detector.push(time, row[2])
+        cut = self._detector.push(time, row[2], row[3], self._meter.layout)
         if cut is not None:
             self.cuts.append(cut)
         thumb = thumbnail(self._meter.grey)
@@ -122,11 +122,12 @@ class PictureTrack:
         return out
 
     def _clock(self, frame: av.VideoFrame) -> tuple[float, float]:
-        duration = float(frame.duration * frame.time_base) if frame.duration else 0.0
+        base = float(frame.time_base or 0)
+        duration = (frame.duration or 0) * base
         if frame.pts is None:
             time = self.end if self.first is not None else 0.0
         else:
-            time = float(frame.pts * frame.time_base) + self._offset
+            time = frame.pts * base + self._offset
             if self.first is not None and (time < self._last - RESET or time > self.end + MAX_GAP):
                 self._offset += self.end - time
                 time = self.end

@@ -20,7 +20,8 @@ Source = str | os.PathLike[str] | BinaryIO
 
 #: fsspec schemes that are opened; local and chained ones (`zip::`, `simplecache::`) are not.
 REMOTE_SCHEMES = frozenset(
-    "s3 s3a gs gcs abfs abfss az adl hdfs webhdfs oss cos cosn obs memory sftp ssh ftp".split()
+    {"abfs", "abfss", "adl", "az", "cos", "cosn", "ftp", "gcs", "gs", "hdfs", "memory", "obs", "oss"}
+    | {"s3", "s3a", "sftp", "ssh", "webhdfs"}
 )
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 _CHUNK = 1 << 20

@@ -182,12 +182,11 @@ class Pass:
         return True
 
     def _start(self) -> float | None:
-        starts = [
-            s
-            for s in (self._picture and self._picture.first, self._sound and self._sound.start)
-            if s is not None
-        ]
-        return min(starts, default=None)
+        starts = (
+            None if self._picture is None else self._picture.first,
+            None if self._sound is None else self._sound.start,
+        )
+        return min((start for start in starts if start is not None), default=None)
 
     def _note(self, code: str, message: str) -> None:
         self._errors.setdefault(code, message)
