@@ -43,10 +43,11 @@ class ExpressionNet:
         x, y, w, h = box
         side = max(w, h) * _MARGIN
         matrix = cv2.getRotationMatrix2D((x + w / 2, y + h / 2), roll, 2 * _SIDE / max(side, 1.0))
-        matrix[:, 2] += (_SIDE - x - w / 2, _SIDE - y - h / 2)
+        matrix[:, 2] += np.array([_SIDE - x - w / 2, _SIDE - y - h / 2])
         crop = cv2.warpAffine(image, matrix, (2 * _SIDE, 2 * _SIDE), borderMode=cv2.BORDER_REPLICATE)
         grey = cv2.cvtColor(
             cv2.resize(crop, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY
         )
         scaled = (grey.astype(np.float32) / 255.0 - 0.5) * 2.0
-        return self._net.run(scaled[None, :, :, None])[0][0]
+        probabilities = self._net.run(scaled[None, :, :, None])[0]
+        return np.asarray(probabilities[0], np.float32)

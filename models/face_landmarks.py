@@ -21,27 +21,32 @@ _ROI_SCALE = 1.5
 _MESH_VERTICES = 468
 
 #: the landmarks that the blendshape network reads, in its order (MediaPipe, face_blendshapes_graph)
-_BLENDSHAPE_INPUTS = np.array(
+_BLENDSHAPE_INPUTS = np.fromstring(
     """0 1 4 5 6 7 8 10 13 14 17 21 33 37 39 40 46 52 53 54 55 58 61 63 65 66 67 70 78 80 81 82 84 87 88 91
     93 95 103 105 107 109 127 132 133 136 144 145 146 148 149 150 152 153 154 155 157 158 159 160 161 162 163
     168 172 173 176 178 181 185 191 195 197 234 246 249 251 263 267 269 270 276 282 283 284 285 288 291 293
     295 296 297 300 308 310 311 312 314 317 318 321 323 324 332 334 336 338 356 361 362 365 373 374 375 377
     378 379 380 381 382 384 385 386 387 388 389 390 397 398 400 402 405 409 415 454 466 468 469 470 471 472
-    473 474 475 476 477""".split(),
+    473 474 475 476 477""",
     dtype=np.int64,
+    sep=" ",
 )
 
 #: names of the 52 blendshapes in the network's order (ARKit's, with `_neutral` first)
-BLENDSHAPES: tuple[str, ...] = tuple(
-    """_neutral browDownLeft browDownRight browInnerUp browOuterUpLeft browOuterUpRight cheekPuff
-    cheekSquintLeft cheekSquintRight eyeBlinkLeft eyeBlinkRight eyeLookDownLeft eyeLookDownRight eyeLookInLeft
-    eyeLookInRight eyeLookOutLeft eyeLookOutRight eyeLookUpLeft eyeLookUpRight eyeSquintLeft eyeSquintRight
-    eyeWideLeft eyeWideRight jawForward jawLeft jawOpen jawRight mouthClose mouthDimpleLeft mouthDimpleRight
-    mouthFrownLeft mouthFrownRight mouthFunnel mouthLeft mouthLowerDownLeft mouthLowerDownRight mouthPressLeft
-    mouthPressRight mouthPucker mouthRight mouthRollLower mouthRollUpper mouthShrugLower mouthShrugUpper
-    mouthSmileLeft mouthSmileRight mouthStretchLeft mouthStretchRight mouthUpperUpLeft mouthUpperUpRight
-    noseSneerLeft noseSneerRight""".split()
+# fmt: off
+BLENDSHAPES: tuple[str, ...] = (
+    "_neutral", "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight",
+    "cheekPuff", "cheekSquintLeft", "cheekSquintRight", "eyeBlinkLeft", "eyeBlinkRight",
+    "eyeLookDownLeft", "eyeLookDownRight", "eyeLookInLeft", "eyeLookInRight", "eyeLookOutLeft",
+    "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight", "eyeSquintLeft", "eyeSquintRight",
+    "eyeWideLeft", "eyeWideRight", "jawForward", "jawLeft", "jawOpen", "jawRight", "mouthClose",
+    "mouthDimpleLeft", "mouthDimpleRight", "mouthFrownLeft", "mouthFrownRight", "mouthFunnel",
+    "mouthLeft", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthPressLeft", "mouthPressRight",
+    "mouthPucker", "mouthRight", "mouthRollLower", "mouthRollUpper", "mouthShrugLower",
+    "mouthShrugUpper", "mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight",
+    "mouthUpperUpLeft", "mouthUpperUpRight", "noseSneerLeft", "noseSneerRight",
 )
+# fmt: on
 
 
 class FaceMesh(NamedTuple):
@@ -90,7 +95,7 @@ class FaceLandmarks:
         side = _ROI_SCALE * max(w, h, 1.0)
         angle = float(np.arctan2(points[1, 1] - points[0, 1], points[1, 0] - points[0, 0]))
         to_crop = cv2.getRotationMatrix2D((x + w / 2, y + h / 2), np.degrees(angle), _SIDE / side)
-        to_crop[:, 2] += (_SIDE / 2 - x - w / 2, _SIDE / 2 - y - h / 2)
+        to_crop[:, 2] += np.array([_SIDE / 2 - x - w / 2, _SIDE / 2 - y - h / 2])
         crop = cv2.warpAffine(image, to_crop, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR)
         pixels = crop[None, :, :, ::-1].astype(np.float32) / 255.0
         flat, presence, _ = self._mesh.run(pixels)

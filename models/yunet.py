@@ -39,29 +39,33 @@ class YuNet:
             raise ModelError(f"{path}: not a face detector that OpenCV can run: {error}") from error
         self._lock = threading.Lock()
 
-    def detect(self, image: NDArray[np.uint8], *, long_side: int = 640) -> NDArray[np.float32]:
+    def detect(
+        self, image: NDArray[np.uint8], *, long_side: int = 640, enlarge: bool = False
+    ) -> NDArray[np.float32]:
         """Detect in a BGR image of any size.
 
         Args:
             image: (h, w, 3) uint8 BGR.
             long_side: the image is scaled so that its long side has at most this many pixels.
+            enlarge: also scale a smaller image up to it.
 
         Returns:
             (n, 15) float32 in pixels of `image`: x, y, w, h, five points (x, y) in the order of
             the class description, score; best first.
         """
         height, width = image.shape[:2]
-        scale = min(1.0, long_side / max(height, width))
+        scale = long_side / max(height, width) if long_side < max(height, width) or enlarge else 1.0
         size = (max(32, round(width * scale)), max(32, round(height * scale)))
         if size != (width, height):
-            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+            method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+            image = np.asarray(cv2.resize(image, size, interpolation=method), np.uint8)
         with self._lock:
             self._net.setInputSize(size)
             _, rows = self._net.detect(image)
         if rows is None:
             return np.empty((0, 15), np.float32)
-        rows = np.asarray(rows, np.float32)
-        rows = rows[np.argsort(-rows[:, 14], kind="stable")]
-        rows[:, 0:14:2] *= width / size[0]
-        rows[:, 1:14:2] *= height / size[1]
-        return rows
+        faces = np.array(rows, np.float32)
+        faces = faces[np.argsort(-faces[:, 14], kind="stable")]
+        faces[:, 0:14:2] *= width / size[0]
+        faces[:, 1:14:2] *= height / size[1]
+        return faces
