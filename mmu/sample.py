@@ -10,8 +10,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import cycle
 from pathlib import Path
 
 import av
@@ -44,8 +45,8 @@ class Scene:
 
 SCENES = (
     Scene("astronaut.png", 6.0, "她是一名宇航员", "She is an astronaut", "speech_1.wav", "宇航员的一天"),
-    Scene("bikes.mp4", 7.0, "城市街道上的自行车", "Bicycles in the city street"),
-    Scene("cat.png", 5.0, "家里的猫咪在等她", "Her cat is waiting at home", "speech_2.wav"),
+    Scene("bikes.mp4", 7.0, "城市街道上的自行车", "Bicycles in the city street", "speech_2.wav"),
+    Scene("cat.png", 5.0, "家里的猫咪在等她", "Her cat is waiting at home", "speech_1.wav"),
     Scene("coffee.png", 5.0, "来一杯热咖啡", "Time for a cup of coffee"),
 )
 
@@ -55,7 +56,7 @@ def write_sample(path: Path, *, seconds: float | None = None, store: Store | Non
 
     Args:
         path: where to; its folder is made.
-        seconds: length (default: 23); shots shorten in proportion.
+        seconds: length (default: 23); shots repeat to fill it, or shorten in proportion.
         store: where the media are.
 
     Raises:
@@ -63,17 +64,17 @@ def write_sample(path: Path, *, seconds: float | None = None, store: Store | Non
     """
     store = store or Store()
     path.parent.mkdir(parents=True, exist_ok=True)
-    factor = 1.0 if seconds is None else seconds / sum(scene.seconds for scene in SCENES)
+    scenes = _scenes(seconds)
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "crf": "20"})
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         audio = container.add_stream("aac", rate=RATE, layout="stereo")
-        for number, picture in enumerate(_pictures(store, factor)):
+        for number, picture in enumerate(_pictures(store, scenes)):
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
             frame.pts, frame.time_base = number, Fraction(1, FPS)
             container.mux(video.encode(frame))
         container.mux(video.encode())
-        samples = _sound(store, factor)
+        samples = _sound(store, scenes)
         for start in range(0, len(samples), 1024):
             block = np.ascontiguousarray(samples[start : start + 1024].T)
             sound = av.AudioFrame.from_ndarray(block, format="fltp", layout="stereo")
@@ -83,10 +84,25 @@ def write_sample(path: Path, *, seconds: float | None = None, store: Store | Non
     return path
 
 
-def _pictures(store: Store, factor: float) -> Iterator[Picture]:
+def _scenes(seconds: float | None) -> list[Scene]:
+    once = sum(scene.seconds for scene in SCENES)
+    if seconds is None or seconds <= once:
+        factor = 1.0 if seconds is None else seconds / once
+        return [replace(scene, seconds=scene.seconds * factor) for scene in SCENES]
+    scenes: list[Scene] = []
+    left = seconds
+    for scene in cycle(SCENES):
+        scenes.append(replace(scene, seconds=min(scene.seconds, left)))
+        left -= scene.seconds
+        if left <= 0:
+            break
+    return scenes
+
+
+def _pictures(store: Store, scenes: Sequence[Scene]) -> Iterator[Picture]:
     font = str(store.file(MODEL, "font.otf"))
-    for scene in SCENES:
-        count = round(scene.seconds * factor * FPS)
+    for scene in scenes:
+        count = round(scene.seconds * FPS)
         caption = _caption(scene, font)
         media = store.file(MODEL, scene.media)
         frames = _footage(media, count) if scene.media.endswith(".mp4") else _zoom(media, count)
@@ -139,12 +155,12 @@ def _over(picture: Picture, overlay: NDArray[np.uint8]) -> Picture:
     return np.asarray(mixed // 255, dtype=np.uint8)
 
 
-def _sound(store: Store, factor: float) -> Sound:
-    total = round(sum(scene.seconds for scene in SCENES) * factor * RATE)
+def _sound(store: Store, scenes: Sequence[Scene]) -> Sound:
+    total = round(sum(scene.seconds for scene in scenes) * RATE)
     mix = 0.12 * _tune(total)
     start = 0
-    for scene in SCENES:
-        length = round(scene.seconds * factor * RATE)
+    for scene in scenes:
+        length = round(scene.seconds * RATE)
         if scene.voice:
             voice = _resampled(store.file(MODEL, scene.voice))[: max(0, length - RATE // 4)]
             place = start + RATE // 4

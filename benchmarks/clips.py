@@ -1,0 +1,31 @@
+"""Clips for the speed harness, made from the packaged sample media."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+
+
+def loop_clip(source: Path, target: Path, *, seconds: float) -> Path:
+    """Repeat a clip to a length by copying its packets: long, and made in seconds.
+
+    Args:
+        source: clip with one video and at most one audio stream.
+        target: where to, in the same container.
+        seconds: the copy is at least so long.
+    """
+    with av.open(str(target), "w") as out:
+        with av.open(str(source)) as first:
+            kinds = {stream.index: out.add_stream_from_template(stream) for stream in first.streams}
+            length = max(float(stream.duration * stream.time_base) for stream in first.streams)
+        for turn in range(int(-(-seconds // length))):
+            with av.open(str(source)) as again:
+                for packet in again.demux():
+                    if packet.dts is None:
+                        continue
+                    shift = round(turn * length / packet.time_base)
+                    packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                    packet.stream = kinds[packet.stream.index]
+                    out.mux(packet)
+    return target
