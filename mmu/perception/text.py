@@ -1,0 +1,205 @@
+"""On-screen text: where it is, what it says, and from when to when it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mmu.media.clip import Clip, Frame
+from mmu.perception.text_lines import Line, LineTracker
+from mmu.perception.text_reader import LineReading, Region, TextReader, is_han, signature
+from mmu.perception.text_roles import Canvas, language_of, roles
+from mmu.signals import Signal, SignalSet, Span
+from mmu.stage import Cost, Needs, Stage
+from models.errors import ModelError
+from models.ppocr import TextDetector, TextRecognizer
+from models.store import Store
+
+_SOURCE = "ppocr@v6"
+_GATE_WIDTH = 320
+_GATE_TILE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class TextOptions:
+    """How closely to look."""
+
+    #: long side of a video frame as the detector sees it; small letters need more, time grows with its square
+    video_side: int = 960
+    still_side: int = 1280
+    #: grey levels by which a 1/20-wide tile must differ before a frame is looked at again
+    gate: float = 6.0
+    #: shortest time between two looks, in seconds
+    interval: float = 0.3
+    #: seconds for which a search may be put off while all known lines stand
+    patience: float = 0.8
+    #: lines read with less confidence are dropped
+    min_score: float = 0.6
+
+
+class TextStage(Stage):
+    """PP-OCRv6 on changed frames; lines are joined over time into `text.line` signals.
+
+    The small recogniser reads everything. Video frames are searched with the
+    tiny detector, stills with the small one, which finds smaller letters at
+    twice the time.
+    """
+
+    name: ClassVar[str] = "text"
+    needs: ClassVar[Needs] = Needs(frames=True)
+    emits: ClassVar[frozenset[str]] = frozenset({"text.line"})
+    cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=450)
+    models: ClassVar[tuple[str, ...]] = ("ppocr-tiny",)
+
+    def __init__(self, options: TextOptions | None = None) -> None:
+        self.options = options or TextOptions()
+        self._video: TextReader | None = None
+        self._still: TextReader | None = None
+
+    def setup(self, store: Store, *, threads: int = 1) -> None:
+        """Load the networks.
+
+        Raises:
+            ModelError: the weights are not in the store or cannot be run.
+        """
+        recognizer = TextRecognizer(_bundled("rec"), threads=threads)
+        tiny = TextDetector(store.file("ppocr-tiny", "det.onnx"), threads=threads)
+        small = TextDetector(_bundled("det"), threads=threads)
+        self._video = TextReader(tiny, recognizer, side=self.options.video_side)
+        self._still = TextReader(small, recognizer, side=self.options.still_side)
+
+    def close(self) -> None:
+        self._video = self._still = None
+
+    def run(self, clip: Clip, signals: SignalSet) -> list[Signal]:
+        """Emit one `text.line` a line, in reading order. Raises ModelError before `setup`."""
+        reader = self._still if clip.still else self._video
+        if reader is None:
+            raise ModelError("the text stage was not set up")
+        tracker = LineTracker()
+        gate = _Gate(self.options.gate)
+        looked: list[float] = []
+        size = (1, 1)
+        for frame in clip.frames():
+            size = (frame.image.shape[1], frame.image.shape[0])
+            if looked and frame.time - looked[-1] < self.options.interval:
+                continue
+            if not gate.changed(frame.image):
+                tracker.unchanged(frame.time)
+                continue
+            if looked and frame.time - looked[-1] < self.options.patience and _holds(tracker, frame):
+                tracker.unchanged(frame.time)
+                continue
+            _look(reader, tracker, frame)
+            looked.append(frame.time)
+        seconds = 0.0 if clip.still else clip.duration
+        lines = [line for line in tracker.finish() if self._is_text(line, video=not clip.still)]
+        canvas = Canvas(size[0], size[1], seconds)
+        out = [
+            _signal(line, role, clip.scale, _end(line, clip.times, clip.duration))
+            for line, role in zip(lines, roles(lines, canvas), strict=True)
+        ]
+        return sorted(out, key=_reading_order)
+
+    def _is_text(self, line: Line, *, video: bool) -> bool:
+        """Whether a line is worth reporting; noise reads as short texts of low score."""
+        if not line.readings:
+            return False
+        best = line.best
+        letters = [c for c in best.text if c.isalnum()]
+        if not letters or best.score < self.options.min_score:
+            return False
+        if len(letters) == 1:
+            return best.score >= 0.9 and (not video or len(line.sightings) >= 2)
+        if len(letters) == 2 and not any(is_han(c) for c in letters):
+            return best.score >= 0.8
+        return True
+
+
+class _Gate:
+    """Tells whether a frame differs from the last one that was looked at, in any place."""
+
+    def __init__(self, threshold: float) -> None:
+        self._threshold = threshold
+        self._last: NDArray[np.float32] | None = None
+
+    def changed(self, image: NDArray[np.uint8]) -> bool:
+        height = max(_GATE_TILE, round(image.shape[0] * _GATE_WIDTH / image.shape[1]))
+        small = cv2.resize(image, (_GATE_WIDTH, height), interpolation=cv2.INTER_AREA)
+        grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
+        last, self._last = self._last, grey
+        if last is None or last.shape != grey.shape:
+            return True
+        tiles = (_GATE_WIDTH // _GATE_TILE, max(1, height // _GATE_TILE))
+        difference = cv2.resize(np.abs(grey - last), tiles, interpolation=cv2.INTER_AREA)
+        if float(difference.max()) >= self._threshold:
+            return True
+        # Compare with the frame that was looked at, so that a slow fade adds up.
+        self._last = last
+        return False
+
+
+def _holds(tracker: LineTracker, frame: Frame) -> bool:
+    return tracker.holds(frame.time, lambda box: signature(frame.image, box))
+
+
+def _look(reader: TextReader, tracker: LineTracker, frame: Frame) -> None:
+    regions = reader.find(frame.image)
+
+    def read(wanted: Sequence[Region]) -> list[LineReading]:
+        return reader.read(frame.image, wanted)
+
+    tracker.look(frame.time, regions, read)
+
+
+def _end(line: Line, times: NDArray[np.float64], duration: float) -> float:
+    """Half-way to the first sampled frame after the last sighting; without one, the end of the video."""
+    later = times[times > line.end + 1e-6]
+    return float((line.end + later[0]) / 2) if later.size else max(line.end, duration)
+
+
+def _signal(line: Line, role: str, scale: float, end: float) -> Signal:
+    best = line.best
+    return Signal(
+        kind="text.line",
+        value=best.text,
+        score=min(1.0, best.score),
+        span=Span(line.start, end),
+        source=_SOURCE,
+        box=line.box.scaled(scale),
+        attributes={
+            "role": role,
+            "language": language_of(best.text),
+            "orientation": best.orientation,
+            "vertical": best.vertical,
+            "tilt": round(line.region.tilt, 1),
+            "sightings": len(line.sightings),
+        },
+    )
+
+
+def _reading_order(signal: Signal) -> tuple[float, float, float]:
+    x, y, _, h = signal.box or (0.0, 0.0, 0.0, 0.0)
+    start = signal.span.start if signal.span else 0.0
+    if signal.attributes["vertical"]:
+        return start, y // (4 * max(1.0, h)), -x  # columns go from right to left
+    return start, y + h / 2, x
+
+
+def _bundled(task: Literal["det", "rec"]) -> Path:
+    """A PP-OCRv6 small network from the installed rapidocr package, which is not imported for it."""
+    spec = find_spec("rapidocr")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        path = Path(folder) / "models" / f"PP-OCRv6_{task}_small.onnx"
+        if path.is_file():
+            return path
+    raise ModelError(
+        f"PP-OCRv6_{task}_small.onnx is not in the rapidocr package; install 'rapidocr>=3.10,<3.11'"
+    )
