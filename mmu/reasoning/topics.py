@@ -161,7 +161,7 @@ def _decision(
 ) -> TopicDecision:
     return TopicDecision(
         topic=topic,
-        action=action,  # type: ignore[arg-type]
+        action=action,
         canonical=canonical,
         reason=reason,
         text=REASONS[reason],

@@ -1,0 +1,139 @@
+"""The whole path on the sample video, on real weights."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mmu
+from mmu.analyzer import Analyzer, Request
+from mmu.errors import ConfigError, ModelError
+from mmu.report.schema import Report
+from models.store import Store
+
+pytestmark = pytest.mark.weights
+
+
+def test_all_stages_end_well(sample_report: Report) -> None:
+    assert sample_report.outcome == "ok"
+    assert {stage.outcome for stage in sample_report.stages} == {"ok"}
+    assert sample_report.id
+    assert sample_report.media is not None
+    assert sample_report.media.duration == pytest.approx(23, abs=0.2)
+
+
+def test_it_sees_hears_and_reads(sample_report: Report) -> None:
+    kinds = {signal["kind"] for signal in sample_report.signals}
+    assert {
+        "media.shot",
+        "face.track",
+        "image.label",
+        "text.line",
+        "speech.segment",
+        "music.segment",
+    } <= kinds
+    read = "".join(line.text for line in sample_report.on_screen_text).replace(" ", "").casefold()
+    assert "她是一名宇航员" in read
+    assert "timeforacupofcoffee" in read
+    said = " ".join(segment.text for segment in sample_report.transcript).casefold()
+    assert "superlative" in said
+    assert sample_report.language == "en"
+    assert [person.gender for person in sample_report.people][:1] == ["female"]
+    cuts = [signal["span"][0] for signal in sample_report.signals if signal["kind"] == "media.shot"]
+    assert cuts == pytest.approx([0, 6, 13, 18], abs=0.1)
+
+
+def test_it_understands(sample_report: Report) -> None:
+    tags = {tag.id for tag in sample_report.tags}
+    assert {"person", "cat"} <= tags
+    assert sample_report.category is not None
+    assert sample_report.caption is not None
+    assert sample_report.quality is not None
+    assert 0 < sample_report.quality.overall <= 100
+    assert sample_report.moderation is not None
+    assert sample_report.moderation.decision == "pass"
+
+
+def test_topics_are_cleaned(sample_report: Report) -> None:
+    decisions = {topic.topic: topic for topic in sample_report.topics}
+    assert decisions["上热门"].reason == "traffic_bait"
+    assert decisions["猫咪"].action == "keep"
+    assert decisions["篮球"].action == "drop"
+    assert decisions["astronaut"].action == "merge"
+
+
+def test_every_tag_has_evidence_that_adds_up(sample_report: Report) -> None:
+    signals = {signal["id"] for signal in sample_report.signals}
+    assert sample_report.tags
+    for tag in sample_report.tags:
+        assert sum(one.weight for one in tag.evidence) == pytest.approx(tag.score, abs=1e-6)
+        assert {one.signal for one in tag.evidence} <= signals
+
+
+def test_a_second_run_says_the_same(analyzer: Analyzer, sample_video: Path, sample_report: Report) -> None:
+    again = analyzer.analyze(sample_video, title=sample_report.title, topics=sample_report.user_topics)
+    varying = {"stages"}
+    assert again.model_dump(exclude=varying) == sample_report.model_dump(exclude=varying)
+
+
+def test_threads_do_not_change_the_report(sample_video: Path, sample_report: Report) -> None:
+    only = ["shots", "labels", "objects", "scene"]
+    with Analyzer(only=only, threads=1) as one, Analyzer(only=only, threads=4) as four:
+        first, second = one.analyze(sample_video), four.analyze(sample_video)
+    assert first.signals == second.signals
+    assert first.tags == second.tags
+
+
+def test_the_report_survives_json(sample_report: Report) -> None:
+    text = sample_report.to_json()
+    assert Report.model_validate_json(text) == sample_report
+    assert json.loads(text)["schema"] == "mmu.report/1"
+    assert "宇航员" in text
+    assert all(person.embedding is None for person in sample_report.people)
+
+
+def test_a_file_object_and_a_missing_file(analyzer: Analyzer, sample_video: Path) -> None:
+    with Analyzer(only=["shots"]) as small:
+        with sample_video.open("rb") as file:
+            assert small.analyze(file).outcome == "ok"
+        missing = small.analyze("no/such/file.mp4")
+    assert missing.outcome == "failed"
+    assert "no/such/file.mp4" in missing.errors[0].message
+
+
+def test_many_keeps_the_order_and_survives_bad_files(tmp_path: Path, sample_video: Path) -> None:
+    bad = tmp_path / "bad.mp4"
+    bad.write_bytes(b"this is not a video")
+    requests = [bad, Request(sample_video, title="第二"), bad]
+    reports = list(mmu.analyze_many(requests, only=["shots"]))
+    assert [report.outcome for report in reports] == ["failed", "ok", "failed"]
+    assert reports[1].title == "第二"
+    assert reports[0].id == reports[2].id != ""
+
+
+def test_wrong_options_are_named() -> None:
+    with pytest.raises(ConfigError, match="unknown profile 'huge'"):
+        mmu.analyze("x.mp4", profile="huge")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="threads"):
+        Analyzer(threads=0)
+
+
+def test_missing_weights_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="mmu models pull"):
+        Analyzer(store=Store(tmp_path))
+
+
+@pytest.mark.slow
+def test_it_runs_with_the_network_cut_off(sample_video: Path, tmp_path: Path) -> None:
+    unshare = shutil.which("unshare")
+    if unshare is None or subprocess.run([unshare, "-n", "true"], check=False).returncode:
+        pytest.skip("unshare -n is not allowed here")
+    command = [unshare, "-n", sys.executable, "-m", "mmu.cli", "tag", str(sample_video), "--quiet"]
+    done = subprocess.run([*command, "--json", str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert Report.model_validate_json((tmp_path / "sample.json").read_text(encoding="utf-8")).outcome == "ok"

@@ -1,0 +1,73 @@
+"""The command line as a user meets it: help, wrong usage, exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mmu.cli import main
+from mmu.cli_tag import _unique_names
+
+HEAVY = ("numpy", "cv2", "onnxruntime", "librosa", "av", "faster_whisper", "ray", "torch")
+
+
+def test_help_is_quick_and_loads_nothing_heavy() -> None:
+    probe = (
+        "import sys\nfrom mmu.cli import build_parser\nbuild_parser().format_help()\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    best = 9.0
+    for _ in range(3):
+        started = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+        best = min(best, time.perf_counter() - started)
+    assert done.stdout.strip() == "[]"
+    assert best < 1.0  # 0.5 s on an idle machine
+
+
+def test_wrong_usage_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([])
+    assert stop.value.code == 2
+    with pytest.raises(SystemExit) as stop:
+        main(["tag"])
+    assert stop.value.code == 2
+    assert main(["tag", "x.mp4", "--only", "smell"]) == 2
+    assert main(["tag", "x.mp4", "--profile", "huge"]) == 2
+    printed = capsys.readouterr().err
+    assert "unknown stage smell" in printed
+    assert "unknown profile 'huge'" in printed
+    assert "Traceback" not in printed
+
+
+@pytest.mark.weights
+def test_a_bad_file_exits_with_1_and_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    empty = tmp_path / "empty.mp4"
+    empty.touch()
+    assert main(["tag", str(empty), "--quiet", "--only", "shots"]) == 1
+    assert "empty" in capsys.readouterr().out
+
+
+@pytest.mark.weights
+def test_json_and_html_are_written(tmp_path: Path, sample_video: Path) -> None:
+    out = tmp_path / "out"
+    command = ["tag", str(sample_video), "--quiet", "--only", "shots", "--json", str(out), "--html", str(out)]
+    assert main(command) == 0
+    assert (out / "sample.json").is_file()
+    assert "<html" in (out / "sample.html").read_text(encoding="utf-8")[:200].lower()
+
+
+def test_two_files_of_one_name_do_not_overwrite_each_other() -> None:
+    names = _unique_names(["a/clip.mp4", "b/clip.mp4", "b/clip.mov", "https://x.org/clip.mp4?key=1"])
+    assert len(set(names)) == 4
+
+
+def test_an_output_folder_that_is_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / "file"
+    place.touch()
+    assert main(["tag", "x.mp4", "--json", str(place)]) == 2
+    assert "cannot write" in capsys.readouterr().err
