@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.reports import Reports
-from benchmarks.tasks import odd, pictures, sound, speech, tags, texts, written
+from benchmarks.tasks import odd_files, pictures, sound, speech, tags, texts, written
 from benchmarks.truth import Corpus, Metric, read_corpus
 from mmu.errors import USER_ERRORS, ConfigError
 
@@ -41,7 +41,7 @@ SCORERS: dict[str, Scorer] = {
     "key": sound.key,
     "near_duplicate": pictures.near_duplicates,
     "quality_pair": pictures.quality_pairs,
-    "odd": odd.agreement,
+    "odd": odd_files.agreement,
     "moderation": texts.moderation,
     "hashtags": texts.hashtags,
     "tags": tags.score,
