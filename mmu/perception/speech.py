@@ -28,8 +28,6 @@ _STEP = voice_activity.HOP / RATE
 #: stretches whose language is asked for: neighbours with shorter pauses than this, up to this length
 _LANGUAGE_GAP = 1.0
 _LANGUAGE_SECONDS = 8.0
-#: silence put around a piece: Whisper drops a word that begins with the first sample
-_EDGE = 0.2
 #: share of a span over which singing must be heard for its words to count as sung
 _SUNG_SHARE = 0.5
 
@@ -58,11 +56,13 @@ class Speech(Stage):
         if self._activity is None or self._whisper is None:
             raise ConfigError("stage 'speech' was not set up")
         probabilities = self._probabilities(clip)
-        spans = speech_spans(probabilities, _STEP)
-        if not spans:
+        heard = speech_spans(probabilities, _STEP)
+        if not heard:
             return []
+        out = [_activity_signal(span, probabilities) for span in heard]
+        # A recogniser wants room: with a word cut at its edge Whisper hears another one.
+        spans = speech_spans(probabilities, _STEP, on=0.4, off=0.2, min_silence=1.0, pad=0.6)
         languages = self._languages(clip, spans)
-        out = [_activity_signal(span, probabilities) for span in spans]
         sound = _Sound(signals.of("audio.segment"))
         kept: list[Signal] = []
         for piece in pieces(spans, languages):
@@ -93,9 +93,7 @@ class Speech(Stage):
         self, clip: Clip, piece: Piece, probabilities: NDArray[np.float32], sound: _Sound
     ) -> list[Signal]:
         assert self._whisper is not None
-        edge = np.zeros(int(_EDGE * RATE), np.float32)
-        parts = [clip.audio(RATE, span.start, span.end) for span in piece.spans]
-        samples = np.concatenate([edge, *parts, edge])
+        samples = np.concatenate([clip.audio(RATE, span.start, span.end) for span in piece.spans])
         out: list[Signal] = []
         for found in self._whisper.transcribe(samples, piece.language):
             for words in _at_joints(found, piece):
@@ -128,7 +126,7 @@ def _at_joints(found: Transcript, piece: Piece) -> list[list[Word]]:
     parts: list[list[Word]] = []
     last = -1
     for word in found.words:
-        index = piece.index((word.start + word.end) / 2 - _EDGE)
+        index = piece.index((word.start + word.end) / 2)
         joined = index > 0 and last >= 0 and piece.spans[index].start - piece.spans[last].end < 1.5
         if last < 0 or (index != last and not joined):
             parts.append([])
@@ -141,7 +139,7 @@ def _segment_signal(
     found: Transcript, words: Sequence[Word], piece: Piece, probabilities: NDArray[np.float32], sound: _Sound
 ) -> Signal | None:
     text = chinese.tidy("".join(word.text for word in words).strip())
-    start, end = piece.to_clip(words[0].start - _EDGE), piece.to_clip(words[-1].end - _EDGE)
+    start, end = piece.to_clip(words[0].start), piece.to_clip(words[-1].end)
     span = Span(start, max(start + 0.02, end))
     singing = sound.singing(span)
     support = Support(
@@ -164,8 +162,8 @@ def _segment_signal(
 def _timed(words: Sequence[Word], piece: Piece) -> list[tuple[float, float, str]]:
     return [
         (
-            round(piece.to_clip(word.start - _EDGE), 2),
-            round(piece.to_clip(word.end - _EDGE), 2),
+            round(piece.to_clip(word.start), 2),
+            round(piece.to_clip(word.end), 2),
             chinese.to_simplified(word.text.strip()),
         )
         for word in words

@@ -20,9 +20,9 @@ def speech_spans(
     *,
     on: float = 0.5,
     off: float = 0.35,
-    min_silence: float = 0.5,
+    min_silence: float = 0.4,
     min_speech: float = 0.1,
-    pad: float = 0.2,
+    pad: float = 0.1,
     longest: float = 26.0,
 ) -> list[Span]:
     """Spans of speech by hysteresis, none longer than `longest` seconds.

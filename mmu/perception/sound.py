@@ -1,0 +1,156 @@
+"""Sound: what is heard over time, how loud it is, and how good it sounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmu.errors import ConfigError
+from mmu.perception.loudness import Loudness
+from mmu.perception.sound_classes import SILENCE_DBFS, STEP, Opinions, SoundSpan, join, segments
+from mmu.perception.sound_events import alarms
+from mmu.signals import Signal, SignalSet
+from mmu.stage import Cost, Needs, Stage
+from models import ina_segmenter, omni_aed, voice_activity
+from models.ina_segmenter import InaSegmenter, log_mel
+from models.omni_aed import OmniAED
+from models.voice_activity import VoiceActivity
+
+if TYPE_CHECKING:
+    from mmu.media.clip import Clip
+    from models.store import Store
+
+RATE = 16000
+FULL_RATE = 44100
+_SOURCE = "+".join((voice_activity.SOURCE, omni_aed.SOURCE, ina_segmenter.TASKS["smn"][0]))
+_LOUDNESS = "pyloudnorm.bs1770"
+
+
+class Sound(Stage):
+    """Speech, music, singing, noise and silence over time; loudness; clipping, level and clarity; alarms."""
+
+    name: ClassVar[str] = "sound"
+    needs: ClassVar[Needs] = Needs(audio=frozenset({RATE, FULL_RATE}))
+    emits: ClassVar[frozenset[str]] = frozenset(
+        {"audio.segment", "audio.event", "audio.loudness", "audio.quality"}
+    )
+    cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=350)
+    models: ClassVar[tuple[str, ...]] = ("ina-smn",)
+
+    def __init__(self) -> None:
+        self._voice: VoiceActivity | None = None
+        self._events: OmniAED | None = None
+        self._broad: InaSegmenter | None = None
+
+    def setup(self, store: Store, *, threads: int = 1) -> None:
+        self._voice = VoiceActivity(threads=threads)
+        self._events = OmniAED()
+        self._broad = InaSegmenter(store.file("ina-smn"), "smn", threads=threads)
+
+    def close(self) -> None:
+        if self._events is not None:
+            self._events.close()
+        self._voice = self._events = self._broad = None
+
+    def run(self, clip: Clip, signals: SignalSet) -> list[Signal]:
+        out: list[Signal] = []
+        parts: list[Opinions] = []
+        end = 0.0
+        for window in clip.audio_windows(RATE):
+            parts.append(self._listen(window.samples))
+            out.extend(alarms(window.samples, RATE, parts[-1], window.start))
+            end = window.start + len(window.samples) / RATE
+        loudness = Loudness(FULL_RATE)
+        for window in clip.audio_windows(FULL_RATE):
+            loudness.add(window.samples)
+        if not parts or not len(opinions := join(parts)):
+            return out
+        found = segments(opinions, end)
+        out.extend(_segment_signal(segment) for segment in found)
+        out.extend(_quality(opinions, found, loudness))
+        return out
+
+    def _listen(self, samples: NDArray[np.float32]) -> Opinions:
+        if self._voice is None or self._events is None or self._broad is None:
+            raise ConfigError("stage 'sound' was not set up")
+        size = int(STEP * RATE)
+        count = -(-len(samples) // size)
+        padded = np.pad(samples, (0, count * size - len(samples)))
+        power = (padded.reshape(count, size).astype(np.float64) ** 2).mean(axis=1)
+        level = 10 * np.log10(np.maximum(power, 1e-12))
+        hop = voice_activity.HOP / RATE
+        return Opinions(
+            _resample(self._voice.probabilities(samples)[:, None], hop, count)[:, 0],
+            _resample(self._events.probabilities(samples), omni_aed.FRAME, count),
+            _resample(
+                self._broad.probabilities(log_mel(samples), step=round(STEP / ina_segmenter.FRAME)),
+                STEP,
+                count,
+            ),
+            level.astype(np.float32),
+        )
+
+
+def _resample(rows: NDArray[np.float32], hop: float, count: int) -> NDArray[np.float32]:
+    """Mean of the rows that fall into each of `count` steps; the last row goes on to the end."""
+    if not len(rows):
+        return np.zeros((count, rows.shape[1]), np.float32)
+    edges = np.minimum((np.arange(count + 1) * STEP / hop).astype(int), len(rows))
+    sums = np.concatenate([np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0, dtype=np.float64)])
+    size = edges[1:] - edges[:-1]
+    mean = (sums[edges[1:]] - sums[edges[:-1]]) / np.maximum(size, 1)[:, None]
+    nearest = rows[np.minimum(edges[:-1], len(rows) - 1)]
+    return np.asarray(np.where(size[:, None] > 0, mean, nearest), np.float32)
+
+
+def _segment_signal(segment: SoundSpan) -> Signal:
+    return Signal(
+        "audio.segment",
+        segment.label,
+        min(1.0, segment.score),
+        segment.span,
+        _SOURCE,
+        attributes={"vocabulary": "audio_class", "music": round(min(1.0, segment.music), 3)},
+    )
+
+
+def _quality(opinions: Opinions, found: Sequence[SoundSpan], loudness: Loudness) -> list[Signal]:
+    """Loudness, and the parts of sound quality: 1 is as good as it should be."""
+    out: list[Signal] = []
+    integrated = loudness.integrated
+    if integrated is not None:
+        peak = {"peak_dbfs": round(loudness.peak_dbfs, 2)}
+        out.append(Signal("audio.loudness", round(integrated, 2), None, None, _LOUDNESS, attributes=peak))
+        # Full marks from -24 LUFS (EBU R 128 and a unit of grace) to -9, none at -45 and at 0.
+        score = min(1.0, max(0.0, (integrated + 45) / 21), max(0.0, -integrated / 9))
+        out.append(_part("loudness", score, integrated, _LOUDNESS))
+    clipped = loudness.clipped
+    out.append(_part("clipping", max(0.0, 1.0 - clipped / 0.005), clipped, "samples_at_full_scale"))
+    clarity = _speech_clarity(opinions, found)
+    if clarity is not None:
+        out.append(
+            _part("speech_clarity", min(1.0, max(0.0, (clarity - 3) / 27)), clarity, "level_percentiles")
+        )
+    return out
+
+
+def _part(name: str, score: float, raw: float, source: str) -> Signal:
+    attributes = {"raw": round(raw, 5)}
+    return Signal("audio.quality", name, min(1.0, max(0.0, score)), None, source, attributes=attributes)
+
+
+def _speech_clarity(opinions: Opinions, found: Sequence[SoundSpan]) -> float | None:
+    """Speech level above what is heard in its pauses, dB; None with under two seconds of speech."""
+    chosen = np.zeros(len(opinions), bool)
+    for segment in found:
+        if segment.label == "speech":
+            chosen[int(segment.span.start / STEP) : int(segment.span.end / STEP) + 1] = True
+    level, voice = opinions.level[chosen], opinions.voice[chosen]
+    spoken, pause = level[voice > 0.7], level[voice < 0.2]
+    if spoken.size < 2.0 / STEP:
+        return None
+    floor = float(np.median(pause)) if pause.size >= 3 else float(np.percentile(level, 5))
+    return float(np.median(spoken)) - max(floor, SILENCE_DBFS)
