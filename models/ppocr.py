@@ -59,7 +59,7 @@ def _session(path: Path, threads: int) -> ort.InferenceSession:
 
 @dataclass(frozen=True, slots=True)
 class DetectorOptions:
-    """Post-processing of the probability map; the defaults are PP-OCRv6's, but for the growth, where 1.4 cuts strokes."""
+    """Post-processing of the probability map: PP-OCRv6's own, but for the growth (1.4 there cuts strokes)."""
 
     #: a pixel above this is text
     threshold: float = 0.2

@@ -67,7 +67,7 @@ def _is_watermark(line: Line, lines: Sequence[Line], canvas: Canvas) -> bool:
 
 def _is_subtitle(line: Line, lines: Sequence[Line], canvas: Canvas) -> bool:
     box = line.box
-    if line.best.vertical or box.h > 0.14 * canvas.height or line.end - line.start > 15:
+    if line.best.vertical or box.h > 0.16 * canvas.height or line.end - line.start > 15:
         return False
     x, y = (box.x + box.w / 2) / canvas.width, (box.y + box.h / 2) / canvas.height
     centred = abs(x - 0.5) < 0.12
