@@ -22,7 +22,12 @@ _SPARE = 64 << 20
 
 
 class Progress:
-    """Told how much is on its way and how much of it came; this one keeps silent."""
+    """Told how much is on its way and how much of it came; this one keeps silent.
+
+    Setting `stopped` ends the downloads that report to it.
+    """
+
+    stopped = False
 
     def expect(self, size: int) -> None:
         """Take note that `size` more bytes will come."""
@@ -106,6 +111,8 @@ def _fetch(index: Index, url: str, part: Path, start: int, progress: Progress, *
             for chunk in response.iter_content(_STEP):
                 out.write(chunk)
                 progress.advance(len(chunk))
+                if progress.stopped:
+                    raise KeyboardInterrupt
             flush(out)
         if part.stat().st_size < length + (start if resumed else 0):
             raise requests.ConnectionError("the connection was cut")
@@ -149,6 +156,8 @@ class RangeFile(io.RawIOBase):
         buffer[:want] = data
         self._at += want
         self._progress.advance(want)
+        if self._progress.stopped:
+            raise KeyboardInterrupt
         return want
 
     def _read(self, start: int, size: int) -> bytes:

