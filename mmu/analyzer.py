@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
 
 import kg
 import mmu
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Source = str | os.PathLike[str] | IO[bytes]
+Source = str | os.PathLike[str] | BinaryIO
 Profile = Literal["cpu"]
 
 
@@ -88,7 +88,7 @@ class Analyzer:
         self._decode = decode or DecodeOptions()
         self._embeddings = embeddings
         self._models = {
-            name: self._store.digest(name)
+            name: _digest(*(file.sha256 for file in self._store.manifest.model(name).files))
             for name in dict.fromkeys(name for stage in self._engine.stages for name in stage.models)
         }
         self._fingerprint = self._make_fingerprint()
@@ -198,10 +198,10 @@ class Analyzer:
             "models": self._models,
             "decode": asdict(self._decode),
             "fusion": self._brain.settings.model_dump(),
-            "graph": self._brain.graph.digest,
+            "graph": _digest(repr(self._brain.graph.concepts), repr(self._brain.graph.labels)),
             "policy": f"{self._brain.policy.name}@{self._brain.policy.version}",
         }
-        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+        return _digest(json.dumps(parts, sort_keys=True, default=str))[:16]
 
     def close(self) -> None:
         """Free the networks."""
@@ -214,6 +214,13 @@ class Analyzer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _digest(*texts: str) -> str:
+    """SHA-256 of one text, or of several in order; of a lone SHA-256 it is that itself."""
+    if len(texts) == 1 and len(texts[0]) == 64:
+        return texts[0]
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
 def _outcome(media_errors: Sequence[ErrorItem], perceived: Perceived) -> Outcome:

@@ -1,1 +1,1 @@
-"""TBD."""
+"""Perception: stages that turn a clip into signals."""

@@ -47,7 +47,9 @@ def build_stages(
     unknown = (wanted | unwanted) - catalog.keys()
     if unknown:
         raise ConfigError(f"unknown stage {', '.join(sorted(unknown))}; stages: {', '.join(catalog)}")
-    stages: dict[str, Stage] = {name: _load(target) for name, target in catalog.items() if name not in unwanted}
+    stages: dict[str, Stage] = {
+        name: _load(target) for name, target in catalog.items() if name not in unwanted
+    }
     chosen = _with_needs(wanted - unwanted, stages) if only is not None else set(stages)
     pipeline = [stage for name, stage in stages.items() if name in chosen]
     if not pipeline:
