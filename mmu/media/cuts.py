@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import pairwise
 from typing import NamedTuple
 
 import cv2
@@ -27,7 +28,6 @@ class _Entry(NamedTuple):
     time: float
     score: float
     grey: NDArray[np.float32]
-    jump: float
 
 
 class CutDetector:
@@ -53,8 +53,7 @@ class CutDetector:
             self._last = time
         # Colourless pictures have no hue or saturation to change, so their grey difference counts.
         score = max(content, diff / 2)
-        jump = 1 - correlation(self._buffer[-1].grey, grey) if self._buffer else 0.0
-        self._buffer.append(_Entry(time, score, grey, jump))
+        self._buffer.append(_Entry(time, score, grey))
         return self._judge(WINDOW) if len(self._buffer) == 2 * WINDOW + 1 else None
 
     def flush(self) -> list[float]:
@@ -66,17 +65,18 @@ class CutDetector:
         entries = list(self._buffer)
         this = entries[index]
         assert self._last is not None
-        if this.time - self._last < MIN_SHOT:
+        # The cheap tests first: few frames come as far as the correlations.
+        if this.time - self._last < MIN_SHOT or this.score < min(least for least, _ in RULES):
             return None
-        if not any(this.score >= least and this.jump >= 1 - most for least, most in RULES):
+        around = [entry.score for i, entry in enumerate(entries) if i != index]
+        level = sum(around) / len(around)
+        if max(around) > this.score / 1.5 or this.score < LOW_RATIO * level:
             return None
-        around = entries[:index] + entries[index + 1 :]
-        if max(entry.score for entry in around) > this.score / 1.5:
+        jumps = [1 - correlation(a.grey, b.grey) for a, b in pairwise(entries)]
+        jump = jumps.pop(index - 1)
+        if not any(this.score >= least and jump >= 1 - most for least, most in RULES):
             return None
-        level = sum(entry.score for entry in around) / len(around)
-        jumps = sum(entry.jump for entry in around) / len(around)
-        clear = this.score >= RATIO * level
-        if not clear and not (this.score >= LOW_RATIO * level and this.jump >= LAYOUT_RATIO * jumps):
+        if this.score < RATIO * level and jump < LAYOUT_RATIO * sum(jumps) / len(jumps):
             return None
         if any(correlation(a.grey, b.grey) > SAME_SHOT for a in entries[:index] for b in entries[index:]):
             return None

