@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import os
 import sys
@@ -115,6 +116,7 @@ def _write(path: Path, text: str) -> None:
         temporary.write_text(text, "utf-8", errors="replace")
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise ConfigError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
     print(path)

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from mmu.report.names import Names, vocabulary_of
 from mmu.report.schema import Report
 
 Block = dict[str, Any]
@@ -23,14 +24,13 @@ MAX_ROWS = 8
 MAX_STACK = 4
 
 
-def build_lanes(report: Report) -> list[Lane]:
+def build_lanes(report: Report, names: Names) -> list[Lane]:
     """All lanes that have something to show, in reading order."""
     by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for signal in report.signals:
         if isinstance(signal.get("kind"), str):
             by_kind[signal["kind"]].append(signal)
     by_id = {signal["id"]: signal for signal in report.signals if isinstance(signal.get("id"), str)}
-    names = _names_by_signal(report)
     lanes = [
         _lane("shots", "media", [_row("", _blocks(by_kind["media.shot"]))]),
         _lane("faces", "face", _people(report, by_id)),
@@ -121,32 +121,21 @@ def _people(report: Report, by_id: dict[str, dict[str, Any]]) -> list[dict[str, 
     return rows
 
 
-def _by_value(
-    signals: list[dict[str, Any]], names: dict[str, tuple[int, dict[str, str]]]
-) -> list[dict[str, Any]]:
+def _by_value(signals: list[dict[str, Any]], names: Names) -> list[dict[str, Any]]:
     """One row a label, the longest-lasting first; a row's name is the concept's where one is known."""
     groups: dict[str, list[Block]] = defaultdict(list)
-    titles: dict[str, tuple[int, dict[str, str]]] = {}
-    for block in _blocks(signals):
+    titles: dict[str, dict[str, str]] = {}
+    for signal in signals:
+        block = _block(signal)
+        if block is None:
+            continue
         groups[block["label"]].append(block)
-        known = names.get(str(block["signal"]))
-        if known and (block["label"] not in titles or known[0] < titles[block["label"]][0]):
-            titles[block["label"]] = known
+        if block["label"] not in titles:
+            name = names.label(vocabulary_of(signal), block["label"])
+            if name:
+                titles[block["label"]] = name
     ranked = sorted(groups, key=lambda label: -sum(b["end"] - b["start"] for b in groups[label]))
-    return [
-        _row(titles[label][1] if label in titles else label, groups[label]) for label in ranked[:MAX_ROWS]
-    ]
-
-
-def _names_by_signal(report: Report) -> dict[str, tuple[int, dict[str, str]]]:
-    """The name of the nearest tag that a signal with a label carries, for bilingual row names."""
-    names: dict[str, tuple[int, dict[str, str]]] = {}
-    for tag in report.tags:
-        for evidence in tag.evidence:
-            steps = len(evidence.path)
-            if evidence.signal not in names or steps < names[evidence.signal][0]:
-                names[evidence.signal] = (steps, tag.name.model_dump())
-    return names
+    return [_row(titles.get(label, label), groups[label]) for label in ranked[:MAX_ROWS]]
 
 
 def _text(report: Report, by_id: dict[str, dict[str, Any]]) -> list[Block]:

@@ -34,6 +34,8 @@ class Name(_Model):
 
 
 class VideoStream(_Model):
+    """The picture stream that was analysed."""
+
     codec: str
     width: int = Field(description="display width in stored pixels, after rotation")
     height: int = Field(description="display height in stored pixels, after rotation")
@@ -49,6 +51,8 @@ class VideoStream(_Model):
 
 
 class AudioStream(_Model):
+    """The sound stream that was analysed."""
+
     codec: str
     sample_rate: int
     channels: int
@@ -91,6 +95,8 @@ class Evidence(_Model):
 
 
 class Tag(_Model):
+    """One concept that the video shows, says or plays, with the evidence for it."""
+
     id: str
     name: Name
     facet: Facet
@@ -100,6 +106,8 @@ class Tag(_Model):
 
 
 class Category(_Model):
+    """What kind of video it is."""
+
     id: str
     name: Name
     score: Score
@@ -108,12 +116,16 @@ class Category(_Model):
 
 
 class Caption(_Model):
+    """One sentence on the video, built from its tags."""
+
     text: Name
     tags: list[str] = Field(description="ids of the tags that the words come from")
     signals: list[str] = Field(default_factory=list, description="ids of quoted signals")
 
 
 class Emotion(_Model):
+    """The emotion that the video carries."""
+
     label: str
     score: Score
     scores: dict[str, Score]
@@ -121,6 +133,8 @@ class Emotion(_Model):
 
 
 class QualityPart(_Model):
+    """One measure of quality, 0 (bad) to 100 (good)."""
+
     name: str
     score: float = Field(ge=0, le=100)
     raw: float | None = None
@@ -128,6 +142,8 @@ class QualityPart(_Model):
 
 
 class Quality(_Model):
+    """How well the video is made, 0 (bad) to 100 (good)."""
+
     overall: float = Field(ge=0, le=100)
     parts: list[QualityPart]
 
@@ -145,6 +161,8 @@ class TopicDecision(_Model):
 
 
 class ModerationHit(_Model):
+    """One rule of the policy that the video meets."""
+
     rule: str
     category: str
     name: Name
@@ -158,6 +176,8 @@ class ModerationHit(_Model):
 
 
 class Moderation(_Model):
+    """What a policy says of the video."""
+
     decision: Literal["pass", "review", "block"]
     policy: str
     version: str
@@ -184,6 +204,8 @@ class Person(_Model):
 
 
 class TranscriptSegment(_Model):
+    """One stretch of speech, in seconds."""
+
     start: float
     end: float
     text: str
@@ -194,6 +216,8 @@ class TranscriptSegment(_Model):
 
 
 class TextLine(_Model):
+    """One line of text in the picture, joined over time."""
+
     start: float
     end: float
     text: str
@@ -204,6 +228,8 @@ class TextLine(_Model):
 
 
 class Music(_Model):
+    """What is known of the music."""
+
     present: bool
     seconds: float = 0.0
     tempo: float | None = None

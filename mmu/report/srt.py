@@ -12,7 +12,7 @@ def to_srt(segments: Iterable[TranscriptSegment]) -> str:
 
     A line break or an arrow inside a text would end its cue, so both are replaced.
     """
-    cues = []
+    cues: list[str] = []
     for segment in sorted(segments, key=lambda item: (item.start, item.end)):
         text = " ".join(segment.text.split()).replace("-->", "→")
         if text:

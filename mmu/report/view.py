@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mmu.report.lanes import boxes_of, box_of, build_lanes, span_of
+from mmu.report.lanes import box_of, boxes_of, build_lanes, span_of
+from mmu.report.names import Names
 from mmu.report.schema import Report
 
 #: an `image.explicit` signal from this probability on is covered
@@ -18,6 +19,7 @@ COVER_MARGIN = 0.5
 
 def page_data(report: Report) -> dict[str, Any]:
     """Everything the page draws, JSON-ready. Biometric embeddings and frame hashes stay out."""
+    names = Names()
     data: dict[str, Any] = json.loads(report.to_json(indent=None))
     for person in data["people"]:
         person.pop("embedding", None)
@@ -30,10 +32,10 @@ def page_data(report: Report) -> dict[str, Any]:
         }
     data["signals"] = _signals(report)
     data["signal_count"] = len(report.signals)
-    data["lanes"] = build_lanes(report)
+    data["lanes"] = build_lanes(report, names)
     data["covers"] = covers(report)
     data["duration"] = _duration(report, data["lanes"])
-    data["category_names"] = _category_names(report)
+    data["names"] = names.used_in(report)
     return data
 
 
@@ -45,8 +47,11 @@ def covers(report: Report) -> list[list[float]]:
     ranges: list[tuple[float, float] | None] = []
     for signal in report.signals:
         score = signal.get("score")
-        explicit = signal.get("kind") == "image.explicit" and isinstance(score, int | float)
-        if explicit and score >= EXPLICIT_SCORE:
+        if (
+            signal.get("kind") == "image.explicit"
+            and isinstance(score, int | float)
+            and score >= EXPLICIT_SCORE
+        ):
             ranges.append(span_of(signal))
     hits = report.moderation.hits if report.moderation else []
     ranges += [hit.span for hit in hits if hit.axis == "image" and hit.severity >= COVER_SEVERITY]
@@ -88,18 +93,10 @@ def _signals(report: Report) -> dict[str, dict[str, Any]]:
     }
 
 
-def _category_names(report: Report) -> dict[str, dict[str, str]]:
-    """Names for the ids of alternative categories, where a tag of the report knows them."""
-    names = {tag.id: tag.name.model_dump() for tag in report.tags}
-    if report.category:
-        names[report.category.id] = report.category.name.model_dump()
-        wanted = {category_id for category_id, _ in report.category.alternatives}
-        return {key: name for key, name in names.items() if key in wanted}
-    return {}
-
-
 def _duration(report: Report, lanes: list[dict[str, Any]]) -> float:
     """Length of the time axis in seconds; without media facts, the end of the last block."""
     if report.media and report.media.duration > 0:
         return report.media.duration
-    return max((float(b["end"]) for lane in lanes for row in lane["rows"] for b in row["blocks"]), default=0.0)
+    return max(
+        (float(b["end"]) for lane in lanes for row in lane["rows"] for b in row["blocks"]), default=0.0
+    )

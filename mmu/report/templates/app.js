@@ -26,7 +26,8 @@ function intro() {
   if (data.language) pills.push(h("span.pill", {}, name("language", data.language)));
   if (data.title) pills.push(h("span.pill", { title: data.uri }, quoted(file)));
   return h("div.intro", {}, h("h1", {}, title ? quoted(title) : say("untitled")),
-    data.caption ? h("p.lede", {}, h("bdi", {}, data.caption.text)) : null, h("div.meta", {}, pills));
+    data.caption ? h("p.lede", {}, h("bdi", {}, data.caption.text)) : null,
+    data.caption?.tags.length ? h("div.drawn", {}, h("span", {}, say("caption_from")), data.caption.tags.map((id) => tagLink(id, false, "link"))) : null, h("div.meta", {}, pills));
 }
 
 /** What went wrong, in plain sight, each with the place where it happened. */
@@ -44,18 +45,21 @@ function mainTags() {
 function build() {
   const shown = media !== null && (media.video !== null || media.audio !== null);
   const player = shown ? viewer() : null;
-  const side = [verdicts(), mainTags()].filter(Boolean);
+  const findings = verdicts();
+  const side = [findings].filter(Boolean);
+  const first = [player, mainTags()].filter(Boolean);
   const time = timeline();
   const left = [tagSection(), peopleSection()].filter(Boolean);
   const right = [topicSection(), moderationSection(), qualitySection(), musicSection()].filter(Boolean);
   const said = [transcriptSection(), textSection()].filter(Boolean);
   const last = [factsSection(), processingSection()].filter(Boolean);
-  const anything = side.length || left.length || right.length || said.length;
-  const pair = (a, b, kind) => (a.length && b.length ? h("div", { class: kind }, h("div.below", { style: { margin: 0 } }, a), h("div.below", { style: { margin: 0 } }, b)) : [...a, ...b]);
+  const anything = side.length || time || left.length || right.length || said.length;
+  const stack = (nodes) => (nodes.length ? h("div.below", { style: { margin: 0 } }, nodes) : null);
+  const pair = (a, b, kind) => (a.length && b.length ? h("div", { class: kind }, stack(a), stack(b)) : stack([...a, ...b]));
   const nav = [time, ...left, ...right, ...said, ...last].filter((node) => node && !["music", "people"].includes(node.id));
   document.getElementById("app").append(topBar(nav), h("main.page", {},
     intro(), problems(),
-    player && side.length ? h("div.hero", {}, player, h("div.below", { style: { margin: 0 } }, side)) : [player, h("div.below", {}, side)],
+    pair(first, side, "hero"),
     h("div.below", {}, time, pair(left, right, "columns"), said.length === 2 ? h("div.halves", {}, said) : said,
       !anything && data.outcome !== "failed" ? h("p.card.faint", {}, say("nothing")) : null, last.length === 2 ? h("div.halves", {}, last) : last),
     h("footer.foot", {}, h("span", {}, say("privacy")), h("span.mono", {}, data.schema))));

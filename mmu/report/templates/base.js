@@ -91,7 +91,11 @@ function clock(seconds, tenths = false) {
   const tail = tenths ? s.toFixed(1).padStart(4, "0") : String(s).padStart(2, "0");
   return hours ? `${hours}:${String(m).padStart(2, "0")}:${tail}` : `${m}:${tail}`;
 }
-const range = (start, end) => (clock(start) === clock(end) ? clock(start) : `${clock(start)}–${clock(end)}`);
+/** A time range in whole seconds that covers all of it: 12.2–17.8 s is 0:12–0:18. */
+const range = (start, end) => {
+  const last = Math.min(Math.ceil(end - 0.05), Math.max(1, Math.ceil(data.duration || end)));
+  return last <= Math.floor(start) ? clock(start) : `${clock(start)}–${clock(last)}`;
+};
 const duration = (seconds) => ({
   zh: seconds >= 60 ? `${Math.floor(seconds / 60)} 分 ${Math.round(seconds % 60)} 秒` : `${+seconds.toFixed(1)} 秒`,
   en: seconds >= 60 ? `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s` : `${+seconds.toFixed(1)} s`,

@@ -18,8 +18,8 @@ function axisMeter(tag) {
 function pathNode(item, last) {
   const signal = own(data.signals, item.signal);
   const span = item.span ?? signal?.span ?? null;
-  const target = { axis: item.axis, span, box: item.box ?? signal?.box ?? null, boxes: signal?.boxes ?? [], label: both(item.path[0]?.text ?? item.signal) };
-  const steps = item.path.map((step) => [step.kind, both(step.text)]);
+  const target = { axis: item.axis, span, box: item.box ?? signal?.box ?? null, boxes: signal?.boxes ?? [], label: both(item.path[0]?.text ?? item.signal), source: item.source };
+  const steps = item.path.map((step) => [step.kind, step.kind === "concept" ? (own(data.names, step.id) ?? both(step.text)) : both(step.text)]);
   if (last && (steps.at(-1)?.[0] !== "concept" || item.path.at(-1).id !== last.id)) steps.push(["concept", last.name]);
   else if (last) steps.at(-1)[1] = last.name;
   const chain = h("span.chain", {}, steps.map(([kind, text], k) => [
@@ -65,21 +65,23 @@ function tagSection() {
   const facets = [...new Set([...FACETS, ...data.tags.map((tag) => tag.facet)])];
   return h("section.card.long", { id: "tags", "aria-label": say("tags") },
     h("header", {}, h("h2", {}, say("tags")), h("span.hint", {}, say("tags_hint")),
-      h("span.right.line.small", {}, axes.map((axis) => h("span.line.faint", { class: `axis-${axis}` }, h("span.dot"), name("axis", axis))))),
+      h("span.legend.right", {}, axes.map((axis) => h("span", { class: `axis-${axis}` }, h("span.dot"), h("span", {}, name("axis", axis)))))),
     facets.map((facet) => {
       const tags = data.tags.filter((tag) => tag.facet === facet).sort((a, b) => b.score - a.score);
       return tags.length ? h("div.facet", {}, h("h3", {}, name("facet", facet)), tags.map(tagNode)) : null;
     }));
 }
 
+function openTag(id) {
+  const node = document.getElementById(`tag-${id}`);
+  node.open = true;
+  node.scrollIntoView({ block: "center" });
+  node.querySelector("summary").focus({ preventScroll: true });
+}
+
 /** A link to a tag that opens it. */
-function tagLink(id, withScore = false) {
+function tagLink(id, withScore = false, kind = "token") {
   const tag = data.tags.find((item) => item.id === id);
-  if (!tag) return h("span.token", {}, quoted(pretty(id)));
-  return h("button.token", { type: "button", on: { click: () => {
-    const node = document.getElementById(`tag-${id}`);
-    node.open = true;
-    node.scrollIntoView({ block: "center" });
-    node.querySelector("summary").focus({ preventScroll: true });
-  } } }, h("bdi", {}, tag.name), withScore ? h("span.num", {}, score(tag.score)) : null);
+  if (!tag) return h("span", { class: kind }, quoted(pretty(id)));
+  return h("button", { type: "button", class: kind, on: { click: () => openTag(id) } }, h("bdi", {}, tag.name), withScore ? h("span.num", {}, score(tag.score)) : null);
 }

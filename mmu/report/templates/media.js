@@ -64,7 +64,7 @@ function musicSection() {
 }
 
 function factsSection() {
-  const items = [[say("file"), quoted(data.uri)]];
+  const items = data.uri ? [[say("file"), quoted(data.uri)]] : [];
   if (media) {
     const { video, audio } = media;
     items.push([say("size"), bytes(media.bytes)], [say("container"), quoted(media.container)]);
@@ -83,7 +83,7 @@ function factsSection() {
   if (data.language) items.push([say("main_language"), name("language", data.language)]);
   if (data.originality) items.push([say("hashes"), h("span", {}, `${data.originality.frames} × `, quoted(data.originality.algorithm))]);
   if (data.id) items.push([say("id"), h("span.mono", { title: data.id }, `${data.id.slice(0, 16)}…`)]);
-  return card("facts", say("facts"), facts(items));
+  return items.length ? card("facts", say("facts"), facts(items)) : null;
 }
 
 function processingSection() {

@@ -14,6 +14,16 @@ const overlay = h("div.overlay", { "aria-hidden": "true" });
 const nowLabel = h("span.now.num");
 const chosenLine = h("div.chosen", { "aria-live": "polite" });
 
+const progress = h("i");
+const playButton = h("button.round.play", { type: "button", "aria-label": say("play"), on: { click: () => togglePlay() } },
+  icon("M8 5v14l11-7Z"), icon("M9 5v14M15 5v14"));
+const soundButton = h("button.round.mute", { type: "button", "aria-label": say("mute"), "aria-pressed": "false", on: { click: () => toggleMute() } },
+  icon("M4 9.5v5h3.5L12 18.5v-13L7.5 9.5Z", "M15.5 9a4.2 4.2 0 0 1 0 6M18 6.5a7.8 7.8 0 0 1 0 11"), icon("M4 9.5v5h3.5L12 18.5v-13L7.5 9.5Z", "m16 10 4.5 4.5M20.5 10 16 14.5"));
+const wideButton = h("button.round", { type: "button", "aria-label": say("fullscreen"), on: { click: () => toggleFullscreen() } },
+  icon("M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5"));
+
+const coverButton = h("button.toggle", { type: "button", hidden: true, on: { click: () => cover(true) } }, say("cover"));
+
 const now = () => (element ? element.currentTime : clockTime);
 const onTick = (listener) => listeners.push(listener);
 
@@ -23,6 +33,10 @@ function tick() {
   const hidden = !uncovered && data.covers.some(([start, end]) => t >= start && t <= end);
   stage.classList.toggle("covered", hidden);
   drawBoxes(t);
+  progress.style.setProperty("width", percent(data.duration > 0 ? Math.min(1, t / data.duration) : 0));
+  const playing = element !== null && !element.paused;
+  playButton.classList.toggle("playing", playing);
+  stage.classList.toggle("playing", playing);
   for (const listener of listeners) listener(t);
 }
 
@@ -42,8 +56,8 @@ function seek(t) {
 /** Show one piece of evidence: go there, and draw its box. */
 function choose(item) {
   chosen = item;
-  const tip = [h("span.dot", { class: `axis-${item.axis}` }), h("span", {}, quoted(inLanguage(item.label)))];
-  chosenLine.replaceChildren(...tip);
+  const facts = [item.span && !media?.still ? range(...item.span) : "", item.source ?? ""].filter(Boolean).join(" · ");
+  chosenLine.replaceChildren(h("span.dot", { class: `axis-${item.axis}` }), h("b", {}, quoted(inLanguage(item.label))), h("span.faint", {}, facts));
   const first = item.boxes?.find((row) => !item.span || row[0] >= item.span[0] - 0.05);
   const at = item.at ?? (first && !item.span ? first[0] : item.span ? item.span[0] : null);
   // a hair after the start, so that the frame shown is the first of the span and not the one before
@@ -99,6 +113,23 @@ function togglePlay() {
   if (element) element.paused ? element.play().catch(() => {}) : element.pause();
 }
 
+function toggleMute() {
+  element.muted = !element.muted;
+  soundButton.setAttribute("aria-pressed", String(element.muted));
+}
+
+function cover(again) {
+  uncovered = !again;
+  coverButton.hidden = again;
+  for (const node of document.querySelectorAll("img.sensitive")) node.classList.toggle("covered", again);
+  tick();
+}
+
+/** The frame around the stage, so that the boxes are there too. */
+function toggleFullscreen() {
+  document.fullscreenElement ? document.exitFullscreen() : stage.parentElement.requestFullscreen?.().catch(() => {});
+}
+
 /** Bytes that travel in the page, as something a media element can seek in. */
 function embedded() {
   const text = document.getElementById("data-media").textContent;
@@ -119,9 +150,15 @@ function buildStage() {
   const url = source.kind === "none" ? null : (embedded() ?? source.url);
   if (size) stage.style.setProperty("--aspect", String(size[0] * pixelAspect() / size[1]));
   if (source.kind === "video") {
-    element = h("video", { controls: true, playsinline: true, preload: "auto", poster: source.poster, "aria-label": say("player") });
-    stage.append(element);
-    element.addEventListener("error", () => { element = null; stage.querySelector("video").replaceWith(...still(say("no_playback"))); tick(); });
+    element = h("video", { playsinline: true, preload: "auto", poster: source.poster, "aria-label": say("player") });
+    stage.append(element, h("div.progress", {}, progress));
+    element.addEventListener("click", togglePlay);
+    element.addEventListener("error", () => {
+      element = null;
+      stage.querySelector("video").replaceWith(...still(say("no_playback")));
+      for (const button of [playButton, soundButton, wideButton]) button.remove();
+      tick();
+    });
   } else if (source.kind === "audio") element = h("audio", { controls: true, preload: "auto", "aria-label": say("player") });
   else if (source.kind === "image") stage.append(h("img.picture", { src: url, alt: "" }));
   else stage.append(...still(say("no_video")));
@@ -131,7 +168,7 @@ function buildStage() {
     for (const event of ["seeked", "timeupdate", "loadedmetadata", "pause"]) element.addEventListener(event, tick);
   }
   stage.append(overlay, h("div.cover", {}, h("span", {}, say("covered")),
-    h("button", { type: "button", on: { click: () => { uncovered = true; tick(); } } }, say("uncover"))));
+    h("button", { type: "button", on: { click: () => cover(false) } }, say("uncover"))));
 }
 
 function pixelAspect() {
@@ -145,9 +182,13 @@ function viewer() {
   const sound = h("div.sound", {}, icon("M4 10v4M8 6v12M12 3v18M16 7v10M20 10v4"), h("span", {}, say(media?.audio && !picture ? "audio_only" : "no_video")));
   const holder = h("div.holder", {}, h("div.frame", {}, picture ? stage : sound));
   const park = h("div.park");
-  const controls = h("div.controls", {}, nowLabel, chosenLine,
-    data.covers.length ? h("button.toggle", { type: "button", on: { click: () => { uncovered = false; tick(); } } }, say("cover")) : null,
-    everyBox.length && picture ? h("button.toggle", { type: "button", "aria-pressed": "false", on: { click: toggleBoxes } }, say("all_boxes")) : null);
+  const video = element?.tagName === "VIDEO";
+  const away = h("button.round.away", { type: "button", "aria-label": say("dismiss"), on: { click: () => { used = false; element?.pause(); card.classList.remove("floating"); } } }, icon("M6 6l12 12M18 6 6 18"));
+  holder.append(away);
+  const controls = h("div.controls", {}, video ? playButton : null, nowLabel, chosenLine,
+    data.covers.length && picture ? coverButton : null,
+    everyBox.length && picture ? h("button.toggle", { type: "button", "aria-pressed": "false", on: { click: toggleBoxes } }, say("all_boxes")) : null,
+    video && media?.audio ? soundButton : null, video ? wideButton : null);
   const card = h("section.card.viewer", { id: "player", "aria-label": say("player") }, park, holder, element?.tagName === "AUDIO" ? element : null, controls);
   // out of sight, a player in use moves to the corner, so that a click on evidence is always seen
   if (picture && source.kind !== "none") {

@@ -26,11 +26,10 @@ function verdicts() {
     rows.push(h("div", {}, h("p.label", {}, say("category")), h("p.big", {}, h("bdi", {}, data.category.name), " ", h("span.num.small.faint", {}, score(data.category.score))),
       data.category.evidence.length ? h("div.tokens", { style: { "margin-top": "7px" } }, data.category.evidence.slice(0, 4).map((id) => tagLink(id))) : null,
       data.category.alternatives.length ? h("p.small.faint", { style: { "margin-top": "8px" } }, say("alternatives"), " ",
-        data.category.alternatives.map(([id, value], k) => [k ? " · " : " ", h("bdi", {}, own(data.category_names, id) ?? both(pretty(id))), ` ${score(value)}`])) : null));
+        data.category.alternatives.map(([id, value], k) => [k ? " · " : " ", h("bdi", {}, own(data.names, id) ?? both(pretty(id))), ` ${score(value)}`])) : null));
   }
-  if (data.quality || data.emotion) {
-    rows.push(h("div.duo", {},
-      data.quality ? h("div.verdict", {}, dial(data.quality.overall, tone(data.quality.overall)), h("div", {}, h("p.label", {}, say("quality")), worst())) : null));
+  if (data.quality) {
+    rows.push(h("div.verdict", {}, dial(data.quality.overall, tone(data.quality.overall)), h("div", {}, h("p.label", {}, say("quality")), worst())));
   }
   if (data.emotion) {
     const others = Object.entries(data.emotion.scores).sort((a, b) => b[1] - a[1]).slice(0, 4);
@@ -80,7 +79,7 @@ function moderationSection() {
     return h("li", {}, h("button.hit", { type: "button", on: { click: () => choose(target) } },
       h("span.severity", { role: "img", "aria-label": say("severity", { n: hit.severity }), title: say("severity", { n: hit.severity }) }, [1, 2, 3, 4, 5].map((k) => h("i", { class: k <= hit.severity ? "on" : "" }))),
       h("b", {}, h("bdi", {}, hit.name)), h("span.score", {}, score(hit.score)),
-      h("p.small.faint", {}, h("span", { class: `axis-${hit.axis}` }, h("span", {}, name("axis", hit.axis))), hit.span ? [" · ", h("time", {}, range(...hit.span))] : null,
+      h("p.small.faint", {}, h("span", {}, name("axis", hit.axis)), hit.span ? [" · ", h("time", {}, range(...hit.span))] : null,
         hit.text ? [" · “", quoted(hit.text), "”"] : null, " · ", h("span.mono", {}, quoted(hit.rule)))));
   });
   return card("moderation", say("moderation"), [
@@ -103,7 +102,7 @@ function personNode(person, index) {
   const face = source.faces[person.id];
   const hidden = at !== null && data.covers.some(([a, b]) => at >= a && at <= b);
   return h("button.person", { type: "button", on: { click: () => choose({ axis: "face", span, at, box: person.box, boxes: blocks.flatMap((b) => b.boxes ?? []), label: say("person_n", { n: index + 1 }) }) } },
-    face ? h("img", { src: face, alt: "", class: hidden ? "covered" : "" }) : h("span.blank", {}, icon("M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8Z", "M4 21c0-4.4 3.6-7 8-7s8 2.6 8 7")),
+    face ? h("img", { src: face, alt: "", class: hidden ? "sensitive covered" : "" }) : h("span.blank", {}, icon("M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8Z", "M4 21c0-4.4 3.6-7 8-7s8 2.6 8 7")),
     h("span", {}, h("b", {}, say("person_n", { n: index + 1 })), h("span.small.faint", { style: { display: "block" } }, looks.map((look, k) => [k ? " · " : "", h("span", {}, look)])),
       h("span.small.faint.num", { style: { display: "block" } }, say("on_screen_s", { n: duration(person.seconds) }))));
 }

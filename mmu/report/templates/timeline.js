@@ -37,8 +37,8 @@ function stripNode() {
   const wide = 1 / source.strip.length;
   return h("div.row.first", {}, h("div.name", {}, h("span.dot.axis-media"), h("bdi", {}, say("frames"))),
     h("div.track.strip", {}, source.strip.map(([t, uri], k) =>
-      h("img", { src: uri, alt: "", loading: "lazy", class: data.covers.some(([a, b]) => t >= a && t <= b) ? "covered" : "",
-        style: { left: percent(k * wide), width: percent(wide) } }))));
+      h("img", { src: uri, alt: "", loading: "lazy", class: data.covers.some(([a, b]) => t >= a && t <= b) ? "sensitive covered" : "",
+        style: { left: percent(k * wide), width: `calc(${percent(wide)} + 1px)` } }))));
 }
 
 function timeline() {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -24,5 +23,6 @@ def sample() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def video(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    yield _module.write_video(tmp_path_factory.mktemp("video") / "launch coffee.mp4")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path: Path = _module.write_video(tmp_path_factory.mktemp("video") / "launch coffee.mp4")
+    return path

@@ -47,7 +47,12 @@ def face_box(t: float) -> list[float]:
 
 def write_video(path: Path) -> Path:
     """An H.264 + AAC MP4 of 24 s, as the rich report describes it."""
-    pictures = [_fill(photos.astronaut()), _fill(photos.rocket()), _fill(photos.coffee()), _fill(photos.chelsea())]
+    pictures = [
+        _fill(photos.astronaut()),
+        _fill(photos.rocket()),
+        _fill(photos.coffee()),
+        _fill(photos.chelsea()),
+    ]
     with av.open(str(path), "w") as out:
         video = out.add_stream("libx264", rate=FPS, options={"preset": "ultrafast", "crf": "27", "g": "12"})
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
@@ -106,10 +111,20 @@ def _write(image: Image.Image, t: float) -> None:
         small, large = ImageFont.load_default(30), ImageFont.load_default(40)
     draw.text((824, 20), "@太空猫", font=small, fill="white", stroke_width=1, stroke_fill="black")
     if t < 5:
-        draw.text((48, 30), "COFFEE BEFORE LAUNCH", font=large, fill="#ffd34d", stroke_width=3, stroke_fill="black")
+        draw.text(
+            (48, 30), "COFFEE BEFORE LAUNCH", font=large, fill="#ffd34d", stroke_width=3, stroke_fill="black"
+        )
     for start, end, text in SUBTITLES:
         if start <= t < end:
-            draw.text((WIDTH / 2, 486), text, font=small, fill="white", anchor="mt", stroke_width=2, stroke_fill="black")
+            draw.text(
+                (WIDTH / 2, 486),
+                text,
+                font=small,
+                fill="white",
+                anchor="mt",
+                stroke_width=2,
+                stroke_fill="black",
+            )
 
 
 def step(kind: str, id_: str, text: str) -> dict[str, str]:
@@ -199,11 +214,15 @@ def tags() -> list[dict[str, Any]]:
 
 
 def _signals() -> list[dict[str, Any]]:
-    def signal(id_: str, value: Any, score: float | None, span: Any, source: str, **more: Any) -> dict[str, Any]:
+    def signal(
+        id_: str, value: Any, score: float | None, span: Any, source: str, **more: Any
+    ) -> dict[str, Any]:
         return {"id": id_, "kind": id_.partition(":")[0], "value": value, "score": score, "span": span, "box": None, "track": None, "source": source, **more}  # fmt: skip
 
     moving = [[t / 2, *face_box(t / 2)] for t in range(12)]
-    found = [signal(f"media.shot:{k}", None, None, list(span), "scenedetect@0.7") for k, span in enumerate(SHOTS)]
+    found = [
+        signal(f"media.shot:{k}", None, None, list(span), "scenedetect@0.7") for k, span in enumerate(SHOTS)
+    ]
     found += [
         signal("face.track:0", None, 0.97, [0.0, 5.9], YUNET, attributes={"person": "p1", "boxes": moving}),
         signal("face.expression:0", "happy", 0.94, [0.0, 5.9], "fer@1", attributes={"boxes": moving}),
@@ -269,7 +288,9 @@ def rich_report(video: Path | None = None) -> s.Report:
 
 
 def failed_report() -> s.Report:
-    error = ErrorItem(where="media", code="empty_file", message="文件是空的（0 字节）。The file is empty (0 bytes).")
+    error = ErrorItem(
+        where="media", code="empty_file", message="文件是空的（0 字节）。The file is empty (0 bytes)."
+    )
     return s.Report(id="", uri="/videos/empty.mp4", outcome=Outcome.FAILED, errors=[error], title="坏文件")
 
 
@@ -279,7 +300,9 @@ def empty_report() -> s.Report:
 
 def partial_report() -> s.Report:
     report = rich_report().model_copy(deep=True)
-    error = ErrorItem(where="speech", code="timeout", message="speech recognition took longer than 60 s and was stopped")
+    error = ErrorItem(
+        where="speech", code="timeout", message="speech recognition took longer than 60 s and was stopped"
+    )
     report.outcome, report.errors, report.transcript = Outcome.PARTIAL, [error], []
     report.stages[8] = StageOutcome(name="speech", outcome=Outcome.FAILED, seconds=60.0, errors=[error])
     return report
@@ -288,7 +311,9 @@ def partial_report() -> s.Report:
 def sound_report() -> s.Report:
     media = s.MediaFacts(uri="a.wav", bytes=128044, container="wav", duration=4.0, audio=s.AudioStream(codec="pcm_s16le", sample_rate=16000, channels=1, seconds=4.0))  # fmt: skip
     said = [s.TranscriptSegment(start=0.5, end=2.0, text="hello", language="en", signal="speech.segment:0")]
-    return s.Report(id="ab" * 32, uri="a.wav", outcome=Outcome.OK, media=media, transcript=said, language="en")
+    return s.Report(
+        id="ab" * 32, uri="a.wav", outcome=Outcome.OK, media=media, transcript=said, language="en"
+    )
 
 
 def still_report(*, explicit: bool = False) -> s.Report:
@@ -325,7 +350,14 @@ def hostile_report() -> s.Report:
     report["models"] = {HOSTILE: HOSTILE, "__proto__": "x"}
     report["signals"] += [
         {"id": "odd:0", "kind": "face.track", "span": "x", "attributes": {"boxes": [["a"], None]}},
-        {"id": "odd:1", "kind": "image.object", "value": HOSTILE, "span": [0, 5], "box": [1, 2], "source": HOSTILE},
+        {
+            "id": "odd:1",
+            "kind": "image.object",
+            "value": HOSTILE,
+            "span": [0, 5],
+            "box": [1, 2],
+            "source": HOSTILE,
+        },
         {"kind": 3},
     ]
     report["outcome"], report["errors"] = "partial", [{"where": HOSTILE, "code": HOSTILE, "message": HOSTILE}]

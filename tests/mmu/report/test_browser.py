@@ -1,0 +1,278 @@
+"""The page in headless Chromium: it works, asks the network for nothing, and runs nothing hostile."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from mmu.report.html import render_html
+from mmu.report.pictures import Pictures
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium found (apt-get install chromium)"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+class Page:
+    """One open page with what it asked for and complained about."""
+
+    def __init__(self, browser: Any, path: Path, *, width: int, dark: bool) -> None:
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
+        )
+        self.page = self.context.new_page()
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.complaints.append(f"dialog {dialog.message}"))
+        self.page.goto(path.as_uri())
+        self.page.wait_for_selector("main")
+        self.own = path.as_uri()
+
+    def check_quiet(self) -> None:
+        """No console message, and nothing loaded but the page itself and its own bytes."""
+        assert self.complaints == []
+        outside = [url for url in self.requests if not url.startswith(("data:", "blob:")) and url != self.own]
+        assert outside == []
+
+    def overflow(self) -> int:
+        return int(self.page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+
+    def time(self) -> float:
+        return float(self.page.evaluate("document.querySelector('video, audio').currentTime"))
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def show(browser: Any, tmp_path: Path) -> Iterator[Open]:
+    pages: list[Page] = []
+
+    def open_page(report: Any, *, width: int = 1280, dark: bool = False, pictures: Pictures | None = None, **more: Any) -> Page:  # fmt: skip
+        path = tmp_path / f"page{len(pages)}.html"
+        path.write_text(render_html(report, pictures=pictures or Pictures(), **more), "utf-8")
+        pages.append(Page(browser, path, width=width, dark=dark))
+        return pages[-1]
+
+    yield open_page
+    for page in pages:
+        page.context.close()
+
+
+def until(page: Any, condition: str, *, seconds: float = 10.0) -> None:
+    """Wait for a condition of the page; polls from here, as the page's own policy forbids `eval`."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(condition):
+        assert time.monotonic() < end, f"never came true: {condition}"
+        page.wait_for_timeout(20)
+
+
+def wait_for_video(page: Any) -> None:
+    until(page, "document.querySelector('video')?.readyState >= 2")
+
+
+def test_evidence_seeks_the_video_and_draws_its_box(show: Open, sample: ModuleType, video: Path) -> None:
+    shown = show(sample.rich_report(video), video=video)
+    page = shown.page
+    wait_for_video(page)
+    assert page.evaluate("[document.querySelector('video').videoWidth, document.querySelector('video').duration > 23]") == [sample.WIDTH, True]  # fmt: skip
+    page.click("#tag-coffee > summary")
+    assert page.locator("#tag-coffee .path").count() == 5
+    chain = page.locator("#tag-coffee .path").nth(1)
+    assert [step.split()[-1] for step in chain.locator(".step").all_inner_texts()][-1] == "咖啡"
+    chain.click()
+    until(page, "Math.abs(document.querySelector('video').currentTime - 12.2) < 0.1")
+    box = page.locator(".overlay .chosen")
+    assert box.get_attribute("data-box") == "250.0 90.0 430.0 360.0"
+    place, stage = box.bounding_box(), page.locator(".stage").bounding_box()
+    assert place["width"] / stage["width"] == pytest.approx(430 / 960, abs=0.01)
+    assert (place["x"] - stage["x"]) / stage["width"] == pytest.approx(250 / 960, abs=0.01)
+    # out of sight, the player comes along; out of the span, the box goes
+    assert "floating" in page.locator("#player").get_attribute("class")
+    assert page.locator("#tag-coffee .path.axis-user").is_disabled()
+    page.evaluate("document.querySelector('video').currentTime = 1")
+    until(page, "!document.querySelector('.overlay .chosen')")
+    shown.check_quiet()
+
+
+def test_face_box_moves_with_the_face(show: Open, sample: ModuleType, video: Path) -> None:
+    shown = show(sample.rich_report(video), video=video)
+    wait_for_video(shown.page)
+    shown.page.click("#people .person")
+    shown.page.wait_for_selector(".overlay .chosen")
+    assert shown.time() == pytest.approx(2.0, abs=0.05)
+    first = float(shown.page.locator(".overlay .chosen").get_attribute("data-box").split()[0])
+    shown.page.evaluate("document.querySelector('video').currentTime = 4.25")
+    until(
+        shown.page,
+        "Math.abs(parseFloat(document.querySelector('.overlay .chosen')?.dataset.box) - 273.5) < 1",
+    )
+    assert first == pytest.approx(sample.face_box(2.02)[0], abs=0.5)
+
+
+def test_timeline_keys_and_transcript(show: Open, sample: ModuleType, video: Path) -> None:
+    shown = show(sample.rich_report(video), video=video)
+    page = shown.page
+    wait_for_video(page)
+    for lane in ("shots", "faces", "objects", "text", "speech", "sound", "music"):
+        assert page.locator(f".lane-{lane} .block").count() > 0, lane
+    assert page.locator(".lane-shots .block").count() == 4
+    page.locator(".lane-shots .block").nth(2).hover()
+    assert "镜头 3" in page.locator(".tip").inner_text()
+    place = page.locator(".lane-shots .track").bounding_box()
+    page.mouse.click(place["x"] + place["width"] / 2 + 40, place["y"] + 10)
+    until(page, "document.querySelector('video').currentTime > 12")
+    before = shown.time()
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("ArrowRight")
+    until(page, f"Math.abs(document.querySelector('video').currentTime - {before + 1}) < 0.1")
+    page.keyboard.press("Shift+ArrowLeft")
+    until(page, f"Math.abs(document.querySelector('video').currentTime - {before - 4}) < 0.1")
+    page.locator("#transcript .said").nth(3).click()
+    until(page, "document.querySelectorAll('#transcript .said')[3].classList.contains('on')")
+    assert shown.time() == pytest.approx(12.5, abs=0.1)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Space")
+    until(page, "document.querySelector('video').currentTime > 12.8")
+    head = page.evaluate("parseFloat(document.querySelector('.head i').style.left)")
+    assert head > 12.7 / 24 * 100
+    page.keyboard.press("Space")
+    until(page, "document.querySelector('video').paused")
+    page.click("[aria-label='放大']")
+    assert page.evaluate("document.querySelector('.inner').clientWidth / document.querySelector('.lanes').clientWidth") > 1.9  # fmt: skip
+    shown.check_quiet()
+
+
+def test_language_switch_keeps_the_state(show: Open, sample: ModuleType) -> None:
+    shown = show(sample.rich_report())
+    page = shown.page
+    page.click("#tag-coffee > summary")
+    assert page.locator("#timeline h2").inner_text() == "时间线"
+    page.click("[data-language=en]")
+    assert page.locator("#timeline h2").inner_text() == "Timeline"
+    assert page.locator(".lede").inner_text().startswith("A smiling astronaut")
+    assert page.locator("#tag-coffee .title b").inner_text() == "Coffee"
+    assert page.locator("#tag-coffee").get_attribute("open") is not None
+    assert page.evaluate("document.documentElement.lang") == "en"
+    page.click("[data-language=zh]")
+    assert page.locator("#tag-coffee .title b").inner_text() == "咖啡"
+    other = show(sample.rich_report(), language="en")
+    assert other.page.locator("#timeline h2").inner_text() == "Timeline"
+    shown.check_quiet()
+
+
+def test_works_without_a_video(show: Open, sample: ModuleType) -> None:
+    shown = show(sample.rich_report())
+    shown.page.click("#tag-cat > summary")
+    shown.page.locator("#tag-cat .path").first.click()
+    assert "0:18" in shown.page.locator(".controls .now").inner_text()
+    assert shown.page.locator(".overlay .chosen").count() == 1
+    shown.check_quiet()
+
+
+def test_large_video_is_played_from_beside_the_page(
+    show: Open, sample: ModuleType, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mmu.report.playback.EMBED_BYTES", 1000)
+    shown = show(sample.rich_report(video), video=video, base=tmp_path)
+    wait_for_video(shown.page)
+    assert shown.complaints == []
+
+
+def test_damaged_video_falls_back_to_the_poster(show: Open, sample: ModuleType, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(500))
+    shown = show(sample.rich_report(), video=broken)
+    shown.page.wait_for_selector(".stage .nothing")
+    assert shown.page.locator("video").count() == 0
+    shown.page.click("#tag-cat > summary")
+    shown.page.locator("#tag-cat .path").first.click()
+    assert shown.page.locator(".overlay .chosen").count() == 1
+
+
+def test_sound_only_and_still_picture(show: Open, sample: ModuleType, tmp_path: Path) -> None:
+    shown = show(sample.sound_report(), video=sample.write_sound(tmp_path / "a.wav"))
+    until(shown.page, "document.querySelector('audio')?.readyState >= 1")
+    shown.page.click("#transcript .said")
+    assert shown.time() == pytest.approx(0.5, abs=0.1)
+    shown.check_quiet()
+    still = show(sample.still_report(), video=sample.write_picture(tmp_path / "c.png"))
+    assert still.page.evaluate("document.querySelector('img.picture').naturalWidth") == 600
+    still.page.click("#tag-cup > summary")
+    still.page.click("#tag-cup .path")
+    assert still.page.locator(".overlay .chosen").count() == 1
+    still.check_quiet()
+
+
+def test_explicit_picture_is_covered_until_asked_for(show: Open, sample: ModuleType, tmp_path: Path) -> None:
+    page = show(sample.still_report(explicit=True), video=sample.write_picture(tmp_path / "c.png")).page
+    blur = "getComputedStyle(document.querySelector('img.picture')).filter"
+    assert "blur" in page.evaluate(blur)
+    page.click(".cover button")
+    assert page.evaluate(blur) == "none"
+    page.click("text=重新遮挡")
+    assert "blur" in page.evaluate(blur)
+
+
+@pytest.mark.parametrize("name", ["failed", "empty", "partial", "long", "hostile", "rich"])
+def test_every_report_fits_and_stays_quiet(show: Open, sample: ModuleType, name: str) -> None:
+    report = getattr(sample, f"{name}_report")()
+    shown = show(report, dark=name == "rich")
+    for tag in shown.page.locator(".tag > summary").all()[:3]:
+        tag.click()
+    for width in (1280, 768, 390):
+        shown.page.set_viewport_size({"width": width, "height": 844})
+        assert shown.overflow() <= 0, f"{width} px wide"
+    for error in report.errors:
+        assert error.message.replace("\u2028", " ")[:20] in shown.page.locator(".problems").inner_text()
+    shown.check_quiet()
+
+
+def test_hostile_strings_are_inert(show: Open, sample: ModuleType) -> None:
+    shown = show(sample.hostile_report())
+    page = shown.page
+    for tag in page.locator(".tag > summary").all():
+        tag.click()
+    for path in page.locator(".tag .path:not([disabled])").all()[:6]:
+        path.click()
+    page.click("[data-language=en]")
+    assert page.evaluate("window.pwned") is None
+    assert page.evaluate("document.querySelectorAll('#app script, #app iframe, #app img, #app a[href^=java]').length") == 0  # fmt: skip
+    assert sample.HOSTILE[:40] in page.locator("h1").inner_text().replace("\n", "")
+    # the policy stops what the escaping would let through
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.pwned=9\">')")
+    page.wait_for_timeout(100)
+    assert page.evaluate("window.pwned") is None
+
+
+def test_structure_is_accessible(show: Open, sample: ModuleType) -> None:
+    page = show(sample.rich_report()).page
+    assert page.locator("main").count() == page.locator("h1").count() == 1
+    nameless = page.evaluate(
+        "[...document.querySelectorAll('button, a')].filter((e) => !e.textContent.trim() && !e.getAttribute('aria-label')).length"
+    )
+    assert nameless == 0
+    assert page.evaluate("[...document.querySelectorAll('[id]')].length === new Set([...document.querySelectorAll('[id]')].map((e) => e.id)).size")  # fmt: skip

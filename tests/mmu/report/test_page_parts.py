@@ -1,0 +1,160 @@
+"""What the page is made of, without a browser: subtitles, lanes, covers, playback, pictures, escaping."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from types import ModuleType
+
+import cv2
+import numpy as np
+import pytest
+
+from mmu.errors import ConfigError, MediaError
+from mmu.media import open_clip
+from mmu.report.html import json_block, render_html
+from mmu.report.lanes import build_lanes
+from mmu.report.names import Names
+from mmu.report.pictures import Pictures, take_pictures
+from mmu.report.playback import plan_playback, sniff
+from mmu.report.schema import ModerationHit, TranscriptSegment
+from mmu.report.srt import to_srt
+from mmu.report.view import covers, page_data
+
+
+def test_srt_is_ordered_numbered_and_keeps_a_cue_in_one_piece() -> None:
+    segments = [
+        TranscriptSegment(start=3661.5, end=3662.0, text="a --> b\n\nc", language="en", signal="2"),
+        TranscriptSegment(start=0.0, end=1.9996, text="你好", language="zh", signal="1"),
+        TranscriptSegment(start=5, end=6, text="  ", language="zh", signal="3"),
+    ]
+    assert to_srt(segments) == (
+        "1\n00:00:00,000 --> 00:00:02,000\n你好\n\n2\n01:01:01,500 --> 01:01:02,000\na → b c\n"
+    )
+
+
+def test_lanes_are_ordered_and_overlapping_text_is_stacked(sample: ModuleType) -> None:
+    lanes = {lane["id"]: lane for lane in build_lanes(sample.rich_report(), Names())}
+    assert list(lanes) == ["shots", "faces", "objects", "text", "speech", "sound", "music"]
+    assert len(lanes["shots"]["rows"][0]["blocks"]) == 4
+    assert len(lanes["faces"]["rows"][0]["blocks"][0]["boxes"]) == 12
+    for row in lanes["text"]["rows"]:
+        for one, two in zip(row["blocks"], row["blocks"][1:], strict=False):
+            assert one["end"] <= two["start"]
+    assert len(lanes["text"]["rows"]) == 3
+
+
+def test_malformed_signals_are_left_out(sample: ModuleType) -> None:
+    lanes = {lane["id"]: lane for lane in build_lanes(sample.hostile_report(), Names())}
+    (odd,) = [
+        block for row in lanes["objects"]["rows"] for block in row["blocks"] if block["signal"] == "odd:1"
+    ]
+    assert odd["box"] is None
+
+
+def test_embeddings_and_frame_hashes_stay_out_of_the_page(sample: ModuleType) -> None:
+    report = sample.rich_report()
+    assert report.people[0].embedding
+    data = page_data(report)
+    assert "embedding" not in json.dumps(data)
+    assert data["originality"] == {"algorithm": "dhash64", "frames": 24}
+
+
+def test_covers_merge_and_cover_everything_without_a_span(sample: ModuleType) -> None:
+    report = sample.rich_report()
+    assert covers(report) == []
+    report.signals += [
+        {"id": f"x{k}", "kind": "image.explicit", "score": score, "span": span, "source": "s"}
+        for k, (score, span) in enumerate([(0.9, [4, 5]), (0.8, [5.5, 7]), (0.2, [20, 21])])
+    ]
+    assert covers(report) == [[3.5, 7.5]]
+    hit = {"rule": "gore", "category": "gore", "name": {"zh": "血腥", "en": "Gore"}, "severity": 4, "score": 0.7, "axis": "image"}  # fmt: skip
+    report.moderation.hits.append(ModerationHit.model_validate(hit | {"span": (10, 11)}))
+    assert covers(report) == [[3.5, 7.5], [9.5, 11.5]]
+    report.moderation.hits.append(ModerationHit.model_validate(hit))
+    assert covers(report) == [[0.0, 1e9]]
+
+
+def test_file_type_comes_from_the_bytes_and_the_codec(
+    sample: ModuleType, video: Path, tmp_path: Path
+) -> None:
+    media = sample.rich_report().media
+    assert plan_playback(media, None).kind == "none"
+    plan = plan_playback(media, video)
+    assert (plan.kind, plan.mime, plan.payload) == ("video", "video/mp4", video.read_bytes())
+    assert plan_playback(media.model_copy(update={"video": None}), video).mime == "audio/mp4"
+    for change in ({"codec": "hevc"}, {"pixel_format": "yuv420p10le"}):
+        other = media.model_copy(update={"video": media.video.model_copy(update=change)})
+        assert plan_playback(other, video).kind == "none"
+    page = tmp_path / "evil.mp4"
+    page.write_text("<html><script>1</script>")
+    assert plan_playback(media, page).kind == "none"
+    assert sniff(sample.write_picture(tmp_path / "c.jpg").read_bytes()[:64]) == "image/jpeg"
+    assert sniff(sample.write_sound(tmp_path / "a.wav").read_bytes()[:64]) == "audio/wav"
+    with pytest.raises(MediaError, match=r"absent\.mp4"):
+        plan_playback(media, tmp_path / "absent.mp4")
+
+
+def test_large_file_is_referenced_relative_to_the_page(
+    sample: ModuleType, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mmu.report.playback.EMBED_BYTES", 1000)
+    media = sample.rich_report().media
+    plan = plan_playback(media, video, base=video.parent / "pages")
+    assert (plan.payload, plan.url) == (None, "./../launch%20coffee.mp4")
+    assert plan_playback(media, video).url == video.resolve().as_uri()
+
+
+def test_pictures_show_the_frames_and_the_face(sample: ModuleType, video: Path) -> None:
+    with open_clip(video, audio_rates=frozenset()) as clip:
+        pictures = take_pictures(clip, sample.rich_report(video))
+    assert pictures.poster is not None
+    assert len(pictures.strip) == 14
+    assert [time for time, _ in pictures.strip] == sorted(time for time, _ in pictures.strip)
+    face = cv2.imdecode(np.frombuffer(pictures.faces["p1"], np.uint8), cv2.IMREAD_COLOR)
+    assert face.shape == (144, 144, 3)
+    blue, _, red = face[40:110, 40:110].reshape(-1, 3).mean(0)
+    assert red > blue + 20, "the crop must show skin"
+
+
+def test_json_block_cannot_end_its_element() -> None:
+    text = json_block({"a": "</script><!--&\u2028\u2029"})
+    assert not re.search(r"[<>&\u2028\u2029]", text)
+    assert json.loads(text) == {"a": "</script><!--&\u2028\u2029"}
+
+
+class Elements(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+
+
+def test_hostile_text_adds_no_element(sample: ModuleType) -> None:
+    def elements(text: str) -> list[str]:
+        parser = Elements()
+        parser.feed(text)
+        return parser.tags
+
+    plain = render_html(sample.rich_report())
+    hostile = render_html(sample.hostile_report())
+    assert elements(plain) == elements(hostile)
+    assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", plain)
+
+
+def test_policy_holds_hashes_and_nothing_loose(sample: ModuleType) -> None:
+    page = render_html(sample.rich_report(), pictures=Pictures())
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
+    assert policy is not None
+    rules = dict(rule.strip().split(" ", 1) for rule in policy[1].replace("&#x27;", "'").split(";"))
+    assert rules["default-src"] == "'none'"
+    for name in ("script-src", "style-src"):
+        assert re.fullmatch(r"'sha256-[\w+/=]+'", rules[name])
+    assert "file:" not in policy[1]
+
+
+def test_unknown_language_is_refused(sample: ModuleType) -> None:
+    with pytest.raises(ConfigError, match="'fr'"):
+        render_html(sample.empty_report(), language="fr")
