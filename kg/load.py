@@ -1,0 +1,180 @@
+"""Reads the ontology files into a `Graph`.
+
+`ontology/concepts/<vertical>.yaml` holds groups of concepts that share
+defaults; `ontology/labels/<vocabulary>.yaml` maps a model's labels;
+`ontology/guards.yaml` lists phrases that contain an alias by accident. The
+form of each is described in `ontology/README.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from kg.errors import GraphError
+from kg.graph import FACETS, Alias, Concept, Graph
+
+ONTOLOGY = Path(__file__).parent / "ontology"
+#: P(parent fits | child fits) where a file gives no weight: the few percent are loose taxonomy.
+IS_A_WEIGHT = 0.97
+_RELATIONS = {"implies": 0.5, "part_of": 0.3, "used_in": 0.5, "co_occurs": 0.3}
+_DEFAULTS = {"facet", "vertical", "is", "implies", "used_in"}
+_FIELDS = {"zh", "en", "facet", "vertical", "is", "also", "excludes", "opposite", "taggable", *_RELATIONS}
+
+
+def load(root: str | Path | None = None) -> Graph:
+    """The graph of an ontology folder (default: the shipped one). Cached by folder.
+
+    Raises GraphError when a file is missing or malformed, a concept is
+    defined twice, or a relation names an unknown concept.
+    """
+    return _load((Path(root) if root is not None else ONTOLOGY).resolve())
+
+
+@lru_cache(maxsize=4)
+def _load(root: Path) -> Graph:
+    files = sorted((root / "concepts").glob("*.yaml"))
+    if not files:
+        raise GraphError(f"no concept files (*.yaml) in {root / 'concepts'}")
+    concepts: dict[str, Concept] = {}
+    for path in files:
+        for concept in _read_concepts(path):
+            if concept.id in concepts:
+                raise GraphError(
+                    f"concept {concept.id!r} is defined in {concepts[concept.id].source} and again in {path.name}"
+                )
+            concepts[concept.id] = concept
+    labels = {
+        path.stem: {str(label): _weighted(value, 1.0, path) for label, value in _read(path).items()}
+        for path in sorted((root / "labels").glob("*.yaml"))
+    }
+    _no_dangling(concepts, labels)
+    guards = root / "guards.yaml"
+    return Graph(
+        concepts,
+        {name: {k: sorted(v.items(), key=lambda i: -i[1]) for k, v in m.items()} for name, m in labels.items()},
+        tuple(_read(guards).get("guards", ())) if guards.exists() else (),
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
+    except (OSError, yaml.YAMLError) as error:
+        raise GraphError(f"cannot read {path.name}: {error}") from error
+    if not isinstance(content, dict):
+        raise GraphError(f"{path.name} must hold a mapping, not {type(content).__name__}")
+    return content
+
+
+def _read_concepts(path: Path) -> Iterator[Concept]:
+    content = _read(path)
+    file_defaults = {key: value for key, value in content.items() if key in _DEFAULTS}
+    groups = content.get("groups")
+    if not isinstance(groups, list):
+        raise GraphError(f"{path.name} must have a list `groups`")
+    for group in groups:
+        unknown = set(group) - _DEFAULTS - {"concepts"}
+        if unknown:
+            raise GraphError(f"{path.name}: a group has unknown fields {sorted(unknown)}")
+        defaults = file_defaults | {key: value for key, value in group.items() if key in _DEFAULTS}
+        for concept, entry in group.get("concepts", {}).items():
+            yield _concept(str(concept), entry, defaults, path)
+
+
+def _concept(concept: str, entry: Any, defaults: dict[str, Any], path: Path) -> Concept:
+    where = f"{path.name}: {concept}"
+    if isinstance(entry, str):
+        zh, bar, en = entry.partition("|")
+        if not bar:
+            raise GraphError(f"{where} must be `Chinese names | English names`")
+        entry = {"zh": zh.strip(), "en": en.strip()}
+    if not isinstance(entry, dict) or not entry.get("zh") or not entry.get("en"):
+        raise GraphError(f"{where} needs names in `zh` and `en`")
+    unknown = set(entry) - _FIELDS
+    if unknown:
+        raise GraphError(f"{where} has unknown fields {sorted(unknown)}; known: {', '.join(sorted(_FIELDS))}")
+    facet = entry.get("facet", defaults.get("facet"))
+    if facet not in FACETS:
+        raise GraphError(f"{where} has facet {facet!r}; known: {', '.join(FACETS)}")
+    zh, en = _aliases(entry["zh"], "zh", where), _aliases(entry["en"], "en", where)
+    is_a = _weighted(entry.get("is", defaults.get("is", "")), IS_A_WEIGHT, where)
+    is_a |= _weighted(entry.get("also", ""), IS_A_WEIGHT, where)
+    relations = {
+        name: _weighted(defaults.get(name, ""), weight, where) | _weighted(entry.get(name, ""), weight, where)
+        for name, weight in _RELATIONS.items()
+    }
+    # A weight of 0 takes back what the group gives.
+    relations = {name: {t: w for t, w in targets.items() if w > 0} for name, targets in relations.items()}
+    return Concept(
+        id=concept,
+        zh=zh[0].text,
+        en=en[0].text,
+        facet=facet,
+        vertical=entry.get("vertical", defaults.get("vertical")),
+        aliases=tuple(zh + en),
+        is_a={target: weight for target, weight in is_a.items() if target != concept},
+        excludes=tuple(_weighted(entry.get("excludes", ""), 1.0, where)),
+        opposite=entry.get("opposite"),
+        taggable=bool(entry.get("taggable", True)),
+        source=path.name,
+        **relations,
+    )
+
+
+def _aliases(text: Any, language: Literal["zh", "en"], where: str) -> list[Alias]:
+    aliases = []
+    for part in str(text).split("/"):
+        name, mark, weight = part.strip().partition("~")
+        if not name:
+            raise GraphError(f"{where} has an empty name in {text!r}")
+        aliases.append(Alias(name, language, _number(weight, where) if mark else 1.0))
+    return aliases
+
+
+def _weighted(text: Any, default: float, where: object) -> dict[str, float]:
+    """`"a .7/b/c .4"` -> {"a": .7, "b": default, "c": .4}."""
+    if text is None or text == "":
+        return {}
+    weighted: dict[str, float] = {}
+    for part in str(text).split("/"):
+        target, _, weight = part.strip().partition(" ")
+        if not target:
+            raise GraphError(f"{where} has an empty target in {text!r}")
+        weighted[target] = _number(weight, where) if weight else default
+    return weighted
+
+
+def _number(text: str, where: object) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise GraphError(f"{where}: {text!r} is not a weight") from None
+    if not 0.0 <= number <= 1.0:
+        raise GraphError(f"{where}: weight {number} lies outside [0, 1]")
+    return number
+
+
+def _no_dangling(concepts: dict[str, Concept], labels: dict[str, dict[str, dict[str, float]]]) -> None:
+    missing: list[str] = []
+    for concept in concepts.values():
+        targets = [*concept.is_a, *concept.excludes, concept.vertical, concept.opposite]
+        for relation in ("implies", "part_of", "used_in", "co_occurs"):
+            targets.extend(getattr(concept, relation))
+        missing += [
+            f"{concept.source}: {concept.id} -> {target}" for target in targets if target and target not in concepts
+        ]
+    for vocabulary, entries in labels.items():
+        missing += [
+            f"labels/{vocabulary}.yaml: {label} -> {target}"
+            for label, targets_ in entries.items()
+            for target in targets_
+            if target not in concepts
+        ]
+    if missing:
+        raise GraphError(f"{len(missing)} unknown concepts are referred to: " + "; ".join(missing[:200]))
