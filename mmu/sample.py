@@ -141,7 +141,7 @@ def _caption(scene: Scene, font: str) -> NDArray[np.uint8]:
     draw = ImageDraw.Draw(overlay)
     rows = [(scene.chinese, 48, 590), (scene.english, 34, 652)]
     if scene.title:
-        rows.append((scene.title, 72, 60))
+        rows.append((scene.title, 72, 24))
     for text, size, y in rows:
         face = ImageFont.truetype(font, size)
         x = (WIDTH - draw.textlength(text, font=face)) / 2

@@ -20,7 +20,7 @@ CPU_STAGES: dict[str, str] = {
     "picture_quality": "mmu.perception.picture_quality:PictureQuality",
     "hashes": "mmu.perception.hashes:Hashes",
     "gestures": "mmu.perception.gestures:Gestures",
-    "text": "mmu.perception.text:Text",
+    "text": "mmu.perception.text:TextStage",
     "sound": "mmu.perception.sound:Sound",
     "speech": "mmu.perception.speech:Speech",
     "music": "mmu.perception.music:MusicFacts",

@@ -71,7 +71,7 @@ def test_a_corpus_of_the_form_is_scored(
 ) -> None:
     shutil.copy(sample_video, tmp_path / "clip.mp4")
     (tmp_path / "notes.txt").write_text("no media", encoding="utf-8")
-    cuts = {"cuts_s": [6.0, 13.0, 18.0], "complete": True, "tolerance_s": 0.1}
+    cuts = {"cuts_s": [6.0, 7.2, 9.04, 11.48, 13.0, 18.0], "complete": True, "tolerance_s": 0.1}
     rows = [
         {"task": "shots", "path": "clip.mp4", **cuts},
         {"task": "odd", "path": "notes.txt", "expect": "error"},
