@@ -25,15 +25,16 @@ TAGS: dict[Dataset, tuple[str, ...]] = {
         "ambient", "beat", "violin", "vocal", "synth", "female", "indian", "opera", "male", "singing",
         "vocals", "no vocals", "harpsichord", "loud", "quiet", "flute", "woman", "male vocal", "no vocal",
         "pop", "soft", "sitar", "solo", "man", "classic", "choir", "voice", "new age", "dance", "male voice",
-        "female vocal", "beats", "harp", "cello", "no voice", "weird", "country", "metal", "female voice", "choral",
+        "female vocal", "beats", "harp", "cello", "no voice", "weird", "country", "metal", "female voice",
+        "choral",
     ),
     "msd": (
         "rock", "pop", "alternative", "indie", "electronic", "female vocalists", "dance", "00s",
         "alternative rock", "jazz", "beautiful", "metal", "chillout", "male vocalists", "classic rock",
         "soul", "indie rock", "mellow", "electronica", "80s", "folk", "90s", "chill", "instrumental", "punk",
         "oldies", "blues", "hard rock", "ambient", "acoustic", "experimental", "female vocalist", "guitar",
-        "hip hop", "70s", "party", "country", "easy listening", "sexy", "catchy", "funk", "electro", "heavy metal",
-        "progressive rock", "60s", "rnb", "indie pop", "sad", "house", "happy",
+        "hip hop", "70s", "party", "country", "easy listening", "sexy", "catchy", "funk", "electro",
+        "heavy metal", "progressive rock", "60s", "rnb", "indie pop", "sad", "house", "happy",
     ),
 }  # fmt: skip
 
@@ -107,4 +108,4 @@ def _mel_bands() -> NDArray[np.float32]:
     hertz = np.arange(_FFT // 2 + 1) * SAMPLE_RATE / _FFT
     low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     triangles = np.minimum((hertz - low) / (centre - low), (high - hertz) / (high - centre))
-    return (np.maximum(triangles, 0) * 2 / (high - low)).astype(np.float32)
+    return np.asarray(np.maximum(triangles, 0) * 2 / (high - low), np.float32)

@@ -124,7 +124,8 @@ def _middle(span: Span) -> tuple[float, float]:
 def _spread(patches: NDArray[np.float32], most: int) -> NDArray[np.float32]:
     if len(patches) <= most:
         return patches
-    return patches[np.linspace(0, len(patches) - 1, most).round().astype(int)]
+    chosen = np.linspace(0, len(patches) - 1, most).round().astype(int)
+    return np.asarray(patches[chosen], np.float32)
 
 
 def _pulse_and_key(clip: Clip, span: Span) -> list[Signal]:
