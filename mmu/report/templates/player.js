@@ -87,14 +87,15 @@ function boxNode(item, t, extra) {
   if (!box || !size) return null;
   const [x, y, w, hh] = box;
   const place = { left: percent(x / size[0]), top: percent(y / size[1]), width: percent(w / size[0]), height: percent(hh / size[1]) };
-  const node = h("div", { class: `axis-${item.axis} ${extra} ${y / size[1] < 0.08 ? "low" : ""}`, style: place }, h("span", {}, inLanguage(item.label)));
+  const node = h("div", { class: `axis-${item.axis} ${extra} ${y / size[1] < 0.08 ? "low" : ""}`, style: place }, item.label === "" ? null : h("span", {}, inLanguage(item.label)));
   node.dataset.box = box.map((v) => v.toFixed(1)).join(" ");
   return node;
 }
 
+// what "all boxes" draws; text needs no label, it can be read in the picture
 const everyBox = data.lanes.filter((lane) => ["faces", "objects", "text"].includes(lane.id)).flatMap((lane) =>
   lane.rows.flatMap((row, r) => row.blocks.filter((b) => b.box || b.boxes?.length).map((b) => ({
-    ...b, axis: lane.axis, label: lane.id === "faces" ? say("person_n", { n: r + 1 }) : isPair(row.name) ? row.name : name("label", b.label),
+    ...b, axis: lane.axis, label: lane.id === "text" ? "" : lane.id === "faces" ? say("person_n", { n: r + 1 }) : isPair(row.name) ? row.name : name("label", b.label),
   }))));
 
 function drawBoxes(t) {

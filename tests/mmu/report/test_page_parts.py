@@ -123,6 +123,16 @@ def test_json_block_cannot_end_its_element() -> None:
     assert json.loads(text) == {"a": "</script><!--&\u2028\u2029"}
 
 
+def test_format_that_browsers_do_not_play_is_shown_as_a_poster(sample: ModuleType, video: Path) -> None:
+    report = sample.rich_report(video)
+    report.media.video.codec = "hevc"
+    page = render_html(report, video=video)
+    player = json.loads(page.split('id="data-player">')[1].split("</script>")[0])
+    assert player["kind"] == "none"
+    assert player["poster"].startswith("data:image/jpeg;base64,")
+    assert 'id="data-media"></script>' in page
+
+
 class Elements(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
