@@ -1,4 +1,4 @@
-"""The report: its schema (`schema.py`, `schema.json`), the page (`html.py`), subtitles (`srt.py`) and `mmu report`.
+"""The report: its schema (`schema.py`, `schema.json`), page (`html.py`), subtitles (`srt.py`) and command.
 
 Nothing is imported here, so that the command line starts quickly.
 """

@@ -30,7 +30,9 @@ const onTick = (listener) => listeners.push(listener);
 function tick() {
   const t = now();
   nowLabel.textContent = data.duration > 0 ? `${clock(t, true)} / ${clock(data.duration, true)}` : "";
-  const hidden = !uncovered && data.covers.some(([start, end]) => t >= start && t <= end);
+  // a poster may be from any time
+  const poster = !element && source.kind !== "image" && data.covers.length > 0;
+  const hidden = !uncovered && (poster || data.covers.some(([start, end]) => t >= start && t <= end));
   stage.classList.toggle("covered", hidden);
   drawBoxes(t);
   progress.style.setProperty("width", percent(data.duration > 0 ? Math.min(1, t / data.duration) : 0));
@@ -151,7 +153,7 @@ function buildStage() {
   const url = source.kind === "none" ? null : (embedded() ?? source.url);
   if (size) stage.style.setProperty("--aspect", String(size[0] * pixelAspect() / size[1]));
   if (source.kind === "video") {
-    element = h("video", { playsinline: true, preload: "auto", poster: source.poster, "aria-label": say("player") });
+    element = h("video", { playsinline: true, preload: "auto", poster: data.covers.length ? null : source.poster, "aria-label": say("player") });
     stage.append(element, h("div.progress", {}, progress));
     element.addEventListener("click", togglePlay);
     element.addEventListener("error", () => {

@@ -237,6 +237,25 @@ def test_explicit_picture_is_covered_until_asked_for(show: Open, sample: ModuleT
     assert "blur" in page.evaluate(blur)
 
 
+def test_explicit_span_of_a_video_is_covered(show: Open, sample: ModuleType, video: Path) -> None:
+    report = sample.rich_report(video)
+    report.signals.append({"id": "image.explicit:0", "kind": "image.explicit", "value": "explicit", "score": 0.9, "span": [12, 18], "source": "s"})  # fmt: skip
+    page = show(
+        report, video=video, pictures=Pictures(b"\xff\xd8", [(1.0, b"\xff\xd8"), (14.0, b"\xff\xd8")])
+    ).page
+    wait_for_video(page)
+    covered = "document.querySelector('.stage').classList.contains('covered')"
+    assert not page.evaluate(covered)
+    assert page.locator("video").get_attribute("poster") is None
+    assert [*page.evaluate("[...document.querySelectorAll('.strip img')].map((e) => e.classList.contains('covered'))")] == [False, True]  # fmt: skip
+    page.evaluate("document.querySelector('video').currentTime = 13")
+    until(page, covered)
+    # a poster may be from any time of the video, so it is covered as a whole
+    report.media.video.codec = "hevc"
+    page = show(report, video=video, pictures=Pictures(b"\xff\xd8")).page
+    assert page.evaluate(covered)
+
+
 @pytest.mark.parametrize("name", ["failed", "empty", "partial", "long", "hostile", "rich"])
 def test_every_report_fits_and_stays_quiet(show: Open, sample: ModuleType, name: str) -> None:
     report = getattr(sample, f"{name}_report")()
