@@ -7,11 +7,8 @@ regression and the feature ranges are those of the published LIBSVM model.
 
 from __future__ import annotations
 
-import io
 import json
-import pickle
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -34,7 +31,7 @@ class Brisque:
 
     Args:
         svm: LIBSVM text model (epsilon-SVR, RBF kernel).
-        ranges: feature ranges `{"min_": [36], "max_": [36]}` as JSON or as a pickle of plain lists.
+        ranges: feature ranges, JSON `{"min": [36], "max": [36]}`.
 
     Raises:
         ModelError: a file that is not what it should be.
@@ -115,20 +112,12 @@ def _read_svm(path: Path) -> tuple[float, float, Array, Array]:
         raise ModelError(f"{path} is not a BRISQUE model: {error}; run `mmu models pull`") from error
 
 
-class _PlainUnpickler(pickle.Unpickler):
-    """Reads numbers, lists and dicts; anything that would import code is refused."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        raise pickle.UnpicklingError(f"{module}.{name} is not plain data")
-
-
 def _read_ranges(path: Path) -> tuple[Array, Array]:
     try:
-        data = path.read_bytes()
-        ranges = json.loads(data) if data[:1] == b"{" else _PlainUnpickler(io.BytesIO(data)).load()
-        low, high = (np.array(ranges[key], dtype=np.float64) for key in ("min_", "max_"))
+        ranges = json.loads(path.read_text(encoding="utf-8"))
+        low, high = (np.array(ranges[key], dtype=np.float64) for key in ("min", "max"))
         if low.shape != (36,) or high.shape != (36,):
             raise ValueError(f"expected 36 ranges, got {low.shape} and {high.shape}")
         return low, high
-    except (OSError, KeyError, ValueError, TypeError, pickle.UnpicklingError) as error:
+    except (OSError, KeyError, ValueError, TypeError) as error:
         raise ModelError(f"{path} holds no BRISQUE ranges: {error}; run `mmu models pull`") from error

@@ -45,9 +45,7 @@ class PictureQuality(Stage):
         self._brisque: Brisque | None = None
 
     def setup(self, store: Store, *, threads: int = 1) -> None:
-        folder = store.folder("brisque")
-        ranges = next((path for path in sorted(folder.iterdir()) if path.name.startswith("norm")), folder)
-        self._brisque = Brisque(folder / "svm.txt", ranges)
+        self._brisque = Brisque(store.file("brisque", "svm.txt"), store.file("brisque", "normalize.json"))
 
     def run(self, clip: Clip, signals: SignalSet) -> list[Signal]:
         if self._brisque is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mmu.perception.bars import common_area, picture_area
+from mmu.perception.bars import Area, common_area, picture_area
 from mmu.perception.camera import classify, zoom_rate
 from mmu.perception.merge import whole
 from mmu.signals import Box, Signal, SignalSet, Span
@@ -89,6 +89,8 @@ class Shots(Stage):
         lost = 1 - area.w * area.h / (size[0] * size[1])
         if max(1 - area.w / size[0], 1 - area.h / size[1]) < 0.04:
             return []
+        if clip.still and not _centred(area, size):
+            return []
         box = Box(area.x, area.y, area.w, area.h).scaled(clip.scale)
         return [
             Signal(
@@ -152,6 +154,12 @@ class Shots(Stage):
             for number, found in rates.items()
             if len(found) >= 2 and len({rate > 0 for rate in found}) == 1
         }
+
+
+def _centred(area: Area, size: tuple[int, int]) -> bool:
+    """Whether bars are alike on opposite sides; a dark edge of a still picture seldom is."""
+    right, bottom = size[0] - area.x - area.w, size[1] - area.y - area.h
+    return abs(area.x - right) <= 0.03 * size[0] and abs(area.y - bottom) <= 0.03 * size[1]
 
 
 def _shot_spans(clip: Clip) -> list[Span]:
