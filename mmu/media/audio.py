@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -14,6 +15,11 @@ from mmu.media.options import AUDIO_CHANNELS
 TOLERANCE = 0.1
 #: A longer jump than this is a broken timestamp, not silence.
 MAX_GAP = 3600.0
+#: FFmpeg's name for n channels without speakers -> the usual layout of that many.
+_UNNAMED = {
+    f"{count} channels": layout
+    for count, layout in enumerate(("mono", "stereo", "2.1", "4.0", "5.0", "5.1", "6.1", "7.1"), start=1)
+}
 
 
 class AudioTrack:
@@ -44,6 +50,7 @@ class AudioTrack:
             return
         if limit is not None and time >= limit:
             return
+        frame = _with_layout(frame)
         shape = (frame.format.name, frame.layout.name, frame.sample_rate)
         skip = time - end
         for output in self._outputs:
@@ -68,6 +75,24 @@ class AudioTrack:
     def counts(self) -> dict[int, int]:
         """Rate -> samples (per channel) in the file."""
         return {output.rate: output.count for output in self._outputs}
+
+
+def _with_layout(frame: av.AudioFrame) -> av.AudioFrame:
+    """The frame with speakers assigned to its channels: resamplers disagree on unnamed ones."""
+    if frame.layout.name in _UNNAMED:
+        layout = _UNNAMED[frame.layout.name]
+        samples: Any = frame.to_ndarray()
+    elif frame.layout.name.endswith(" channels"):
+        # More channels than any speaker layout has: their mean.
+        count = frame.layout.nb_channels
+        planar = frame.to_ndarray() if frame.format.is_planar else frame.to_ndarray().reshape(-1, count).T
+        layout = "mono"
+        samples = planar.mean(axis=0, keepdims=True).astype(planar.dtype)
+    else:
+        return frame
+    named = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), frame.format.name, layout)
+    named.sample_rate, named.time_base, named.pts = frame.sample_rate, frame.time_base, frame.pts
+    return named
 
 
 class _Output:

@@ -59,6 +59,11 @@ class Pass:
             if not self._has_data():
                 raise DecodeError("out_of_memory", "decoding needs more memory than allowed") from exc
             self._note("out_of_memory", "decoding stopped: it needs more memory than allowed")
+        except (av.error.FFmpegError, ValueError) as exc:
+            # From the converters: what decodes without complaint may still be unusable.
+            if not self._has_data():
+                raise DecodeError("undecodable", f"the contents cannot be converted: {exc}") from exc
+            self._note("corrupt_data", f"decoding stopped part-way: {exc}")
         if not self._has_data():
             raise self._nothing()
         self._state(final=True)

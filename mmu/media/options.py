@@ -48,7 +48,7 @@ class DecodeOptions:
     """Largest file accepted, also while it is being downloaded."""
 
     memory_mb: int = 3072
-    """Address space of the decoding process in MiB (512 to 65536)."""
+    """Address space of the decoding process in MiB (768 to 65536)."""
 
     wall_seconds: float = 1800.0
     """Longest wall time for one file; what was decoded by then is kept (0.1 to 86400)."""
@@ -76,7 +76,7 @@ class DecodeOptions:
             _check("max_seconds", self.max_seconds, 0.01, 1e7)
         _check("max_pixels", self.max_pixels, 1024, 400_000_000)
         _check("max_bytes", self.max_bytes, 1, 2**50)
-        _check("memory_mb", self.memory_mb, 512, 65536)
+        _check("memory_mb", self.memory_mb, 768, 65536)
         _check("wall_seconds", self.wall_seconds, 0.1, 86400)
         _check("cpu_seconds", self.cpu_seconds, 1, 86400)
         _check("threads", self.threads, 1, 64)

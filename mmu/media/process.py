@@ -53,11 +53,12 @@ def run_worker(
     )
     assert process.stdin is not None
     result = WorkerResult()
+    log = bytearray()
     timed_out = False
     try:
         with contextlib.suppress(BrokenPipeError), process.stdin:
             process.stdin.write(json.dumps(request).encode() + b"\n")
-        timed_out = not _read(process, result, deadline, on_progress)
+        timed_out = not _read(process, result, log, deadline, on_progress)
     finally:
         if process.poll() is None and timed_out:
             process.kill()
@@ -69,23 +70,25 @@ def run_worker(
         for pipe in (process.stdout, process.stderr):
             if pipe is not None:
                 pipe.close()
+    last_words = log.decode(errors="replace").strip().rpartition("\n")[2]
     if timed_out:
         result.error = ("timeout", f"decoding took longer than {wall_seconds:g} seconds and was stopped")
     elif result.error is None and not (result.state and result.state["final"]):
-        result.error = _death(process.returncode)
+        result.error = _death(process.returncode, last_words)
     return result
 
 
 def _read(
     process: subprocess.Popen[bytes],
     result: WorkerResult,
+    log: bytearray,
     deadline: float,
     on_progress: Callable[[float], None] | None,
 ) -> bool:
     """Read both pipes to their ends; False when the deadline came first."""
     assert process.stdout is not None
     assert process.stderr is not None
-    lines, log = bytearray(), bytearray()
+    lines = bytearray()
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ, lines)
         selector.register(process.stderr, selectors.EVENT_READ, log)
@@ -128,7 +131,7 @@ def _take_log(log: bytearray, result: WorkerResult) -> None:
     del log[:-256]  # a phrase may be split between two reads
 
 
-def _death(status: int) -> tuple[str, str]:
+def _death(status: int, last_words: str) -> tuple[str, str]:
     if status == -signal.SIGXCPU:
         return "cpu_limit", "decoding used more processor time than allowed and was stopped"
     if status == -signal.SIGKILL:
@@ -136,7 +139,7 @@ def _death(status: int) -> tuple[str, str]:
     if status < 0:
         name = signal.Signals(-status).name
         return "decoder_crash", f"the decoder crashed on this file ({name})"
-    return "decoder_crash", f"the decoder stopped unexpectedly on this file (exit status {status})"
+    return "decoder_crash", f"the decoder stopped unexpectedly on this file ({last_words or status})"
 
 
 def _environment() -> dict[str, str]:
