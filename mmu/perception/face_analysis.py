@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MODELS = ("yunet", "sface", "age", "gender", "fer", "face-landmarker")
 
 #: cosine of two embeddings from which they are taken for one person (pictures of fair quality)
-SAME_PERSON_COSINE = 0.40
+SAME_PERSON_COSINE = 0.38
 
 #: long side at which a picture is searched first, and then when that was not enough
 SEARCH_SIDE = 640
@@ -37,6 +37,8 @@ _SURE = 0.80
 _PRESENCE = 0.5
 #: faces whose sides have a smaller geometric mean (pixels of the picture given) are noise
 _MIN_SIDE = 14.0
+#: score times presence of a face that certainly stands upright, and what a turn must add to it
+_UPRIGHT, _TURN_GAIN = 0.8, 0.15
 _TURNS: tuple[tuple[int, int], ...] = (
     (90, cv2.ROTATE_90_CLOCKWISE),
     (270, cv2.ROTATE_90_COUNTERCLOCKWISE),
@@ -193,15 +195,23 @@ class FaceAnalyzer:
             found = _merge(found, self._confirmed(image, FINE_SIDE))
         elif not found:
             found = self._confirmed(image, FINE_SIDE)
-        if found:
-            return 0, image, found
-        best: tuple[int, NDArray[np.uint8], list[FaceBox]] = (0, image, [])
+        upright = self._worth(image, found)
+        best: tuple[int, NDArray[np.uint8], list[FaceBox]] = (0, image, found)
+        if upright >= _UPRIGHT:
+            return best
+        # A turned face is often found as it lies, with its five points in the wrong places.
+        needed = max(upright + _TURN_GAIN, _SURE * _PRESENCE)
         for degrees, code in _TURNS:
-            upright = np.asarray(cv2.rotate(image, code), np.uint8)
-            faces = [face for face in self.detect(upright) if face.score >= _SURE]
-            if faces and (not best[2] or faces[0].score > best[2][0].score):
-                best = (degrees, upright, faces)
+            turned = np.asarray(cv2.rotate(image, code), np.uint8)
+            faces = [face for face in self.detect(turned) if face.score >= _SURE]
+            worth = self._worth(turned, faces)
+            if worth >= needed:
+                best, needed = (degrees, turned, faces), worth
         return best
+
+    def _worth(self, image: NDArray[np.uint8], faces: list[FaceBox]) -> float:
+        """Detector's score times the landmarker's presence, of the best of the first few faces."""
+        return max((face.score * self.presence(image, face) for face in faces[:4]), default=0.0)
 
     def _confirmed(self, image: NDArray[np.uint8], long_side: int) -> list[FaceBox]:
         # At a finer scale texture passes for a face more easily: every box needs the landmarker.
