@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 RATE = 16000
 FULL_RATE = 44100
+#: stereo at the full rate, several times over as float64, is what takes memory here
+_FULL_RATE_SECONDS = 60.0
 _SOURCE = "+".join((voice_activity.SOURCE, omni_aed.SOURCE, ina_segmenter.TASKS["smn"][0]))
 _LOUDNESS = "pyloudnorm.bs1770"
 
@@ -64,7 +66,7 @@ class Sound(Stage):
             out.extend(alarms(window.samples, RATE, parts[-1], window.start))
             end = window.start + len(window.samples) / RATE
         loudness = Loudness(FULL_RATE)
-        for window in clip.audio_windows(FULL_RATE):
+        for window in clip.audio_windows(FULL_RATE, seconds=_FULL_RATE_SECONDS):
             loudness.add(window.samples)
         if not parts or not len(opinions := join(parts)):
             return out

@@ -20,8 +20,6 @@ _FPS = RATE / _HOP
 _LEAST_SECONDS = 2.5
 _SLOWEST, _FASTEST = 40.0, 220.0
 _PRIOR_BPM, _PRIOR_OCTAVES = 110.0, 0.75
-#: a pulse slower than this is doubled when its half is nearly as clear
-_SLOW_BPM, _AS_CLEAR = 78.0, 0.5
 #: how much a beat may stray from the tempo, as a weight of log deviation
 _TIGHTNESS = 100.0
 
@@ -85,7 +83,7 @@ def find_tempo(samples: NDArray[np.float32]) -> Tempo | None:
     comb += 0.25 * _at(agreement, 3 * lags)
     prior = np.exp(-0.5 * (np.log2(rate / lags / _PRIOR_BPM) / _PRIOR_OCTAVES) ** 2)
     best = int(np.argmax(np.maximum(comb, 0) * prior))
-    chosen = _doubled(agreement, int(lags[best]))
+    chosen = int(lags[best])
     lag = _refine(agreement, chosen)
     clarity = float(np.clip(agreement[chosen], 0, 1))
     if clarity < 0.03:
@@ -110,16 +108,6 @@ def _at(values: NDArray[np.float64], index: NDArray[np.intp]) -> NDArray[np.floa
         inside = index + shift < len(values)
         out[inside] = np.maximum(out[inside], values[index[inside] + shift])
     return out
-
-
-def _doubled(agreement: NDArray[np.float64], lag: int) -> int:
-    """Half the lag where a slow pulse is as clear at double speed: listeners tap the faster one."""
-    half = round(lag / 2)
-    slow = 60 * _FPS / lag < _SLOW_BPM
-    near = slice(max(1, half - 2), half + 3)
-    if slow and float(agreement[near].max()) > _AS_CLEAR * agreement[lag]:
-        return near.start + int(agreement[near].argmax())
-    return lag
 
 
 def _refine(agreement: NDArray[np.float64], lag: int) -> float:
