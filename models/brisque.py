@@ -58,7 +58,7 @@ def brisque_features(grey: NDArray[np.uint8]) -> Array:
     """The 36 features of a picture (h, w) uint8 at full and at half size, (36,) float64."""
     image = grey.astype(np.float64) / 255
     half = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_CUBIC)
-    return np.concatenate([_features(image), _features(half)])
+    return np.concatenate([_features(image), _features(np.asarray(half, dtype=np.float64))])
 
 
 def _features(image: Array) -> Array:

@@ -34,7 +34,7 @@ def picture_area(image: NDArray[np.uint8], *, black_only: bool = True) -> Area:
     `black_only`, of one even shade that the frame's edge has. A frame that would
     be bars altogether is returned whole.
     """
-    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    grey = np.asarray(image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
     height, width = grey.shape
     if min(height, width) < 16:
         return Area(0, 0, width, height)

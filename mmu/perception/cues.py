@@ -66,7 +66,7 @@ def place_cues(image: NDArray[np.uint8]) -> PlaceCues:
     """Cues of place and light in a copy made by `small`."""
     hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)
     hue, sat, val = (hsv[:, :, i].astype(np.float32) for i in range(3))
-    rough = _roughness(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
+    rough = _roughness(_grey(image))
     third, half = max(1, image.shape[0] // 3), max(1, image.shape[0] // 2)
     blue = (hue >= 90) & (hue <= 130) & (sat >= 50) & (val >= 90)
     green = (hue >= 30) & (hue <= 85) & (sat >= 45) & (val >= 35) & (rough >= 3)
@@ -89,7 +89,7 @@ def place_cues(image: NDArray[np.uint8]) -> PlaceCues:
 
 def style_cues(image: NDArray[np.uint8]) -> StyleCues:
     """Cues of style in a copy made by `small`."""
-    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
+    grey = _grey(image)
     lab = cv2.cvtColor(image, cv2.COLOR_BGR2LAB).astype(np.float32)
     lit = (lab[:, :, 0] > 20) & (lab[:, :, 0] < 245)
     chroma = np.hypot(*(lab[:, :, i] - (lab[:, :, i][lit].mean() if lit.any() else 128) for i in (1, 2)))
@@ -109,6 +109,10 @@ def style_cues(image: NDArray[np.uint8]) -> StyleCues:
         even_texture=_even_texture(grey),
         spread=float(grey.std()) / 255,
     )
+
+
+def _grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
 
 
 def _roughness(grey: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -55,7 +55,7 @@ class PictureQuality(Stage):
         natural: list[float] = []
         every = max(1, -(-len(looks.indices) // self.max_brisque))
         for number, frame in enumerate(clip.frames(looks.indices.tolist())):
-            grey = np.asarray(cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY))
+            grey = np.asarray(cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
             grey = _inside(grey)
             if min(grey.shape) < 32 or float(grey.std()) < 2:
                 continue

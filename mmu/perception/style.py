@@ -144,7 +144,7 @@ def _macro(cues: StyleCues, signals: SignalSet) -> float:
     best: dict[int, float] = {}
     for signal in signals.of("image.label"):
         number = signal.attributes.get("class")
-        if number in _TINY:
+        if isinstance(number, int) and number in _TINY:
             best[number] = max(best.get(number, 0.0), signal.score or 0.0)
     return min(0.85, sum(best.values())) * (0.8 + 0.2 * _ramp(cues.shallow, 0.1, 0.4))
 
@@ -188,7 +188,7 @@ def _time_lapse(clip: Clip, signals: SignalSet) -> float:
         return 0.0
     straight = float(far[-1] / steps.sum())
     uneven = float(steps.std() / steps.mean())
-    return 0.65 * _ramp(straight, 0.4, 0.65) * _ramp(uneven, 0.3, 0.12)
+    return 0.65 * _ramp(straight, 0.35, 0.5) * _ramp(uneven, 0.35, 0.2)
 
 
 def _thumbnail(image: NDArray[np.uint8]) -> NDArray[np.float32]:
