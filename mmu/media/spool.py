@@ -109,7 +109,7 @@ class ArraySound:
                 code="bad_arrays",
             )
         scale = 1 / 32768 if array.dtype == np.int16 else 1.0
-        self._samples = (array.reshape(len(array), -1) * scale).astype(np.float32)
+        self._samples = ((array[:, None] if array.ndim == 1 else array) * scale).astype(np.float32)
         self._rate = rate
         self._cache: dict[int, NDArray[np.float32]] = {}
 
