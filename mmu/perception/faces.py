@@ -47,8 +47,9 @@ _SAME_LOOK_COSINE = 0.35
 _PROBES = 4
 #: how much taller a picture is made that may have been squashed
 _STRETCH = 1.6
-#: (looks: 1, or 2 for more; confirmed by the landmarker) -> best score that a track must have had
-_NEEDED = {(1, False): 0.88, (1, True): 0.75, (2, False): 0.85, (2, True): 0.70}
+#: a track is a face when its best score reaches the first figure, or the second and the landmarker's
+#: presence the third; one look is held to more than several
+_ONE_LOOK, _MORE_LOOKS = (0.88, 0.78, 0.9), (0.85, 0.70, 0.5)
 
 
 def describe_image(image: NDArray[np.uint8], analyzer: FaceAnalyzer) -> list[Face]:
@@ -189,9 +190,9 @@ class Faces(Stage):
 
     def _finish(self, track: Track, stretch: float) -> list[Recognised]:
         """The track recognised; none when it was no face after all."""
-        confirmed = max(track.presences, default=0.0) >= 0.5
-        needed = _NEEDED[min(2, len(track.looks)), confirmed]
-        if max(track.scores) < needed:
+        alone, enough, presence = _ONE_LOOK if len(track.looks) == 1 else _MORE_LOOKS
+        best = max(track.scores)
+        if best < alone and (best < enough or max(track.presences, default=0.0) < presence):
             return []
         track.looks = [(t, Box(b.x, b.y / stretch, b.w, b.h / stretch)) for t, b in track.looks]
         return [recognise(self.analyzer, track)]
