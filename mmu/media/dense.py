@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 SMALL_SIDE = 160
 #: Long side of the grey copy from which the global shift is taken.
 SHIFT_SIDE = 80
+#: Even lengths that a Fourier transform is fast at. `cv2.phaseCorrelate` pads others, and is half a
+#: pixel off at odd ones.
+_SIDES = (8, 10, 12, 16, 18, 20, 24, 30, 32, 36, 40, 48, 50, 54, 60, 64, 72, 80)
 
 COLUMNS = ("times", "luma", "contrast", "content", "diff", "dx", "dy", "response")
 
@@ -121,4 +124,5 @@ def small_size(width: int, height: int, side: int = SMALL_SIDE) -> tuple[int, in
 
 def _layout_copy(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     width, height = small_size(grey.shape[1], grey.shape[0], SHIFT_SIDE)
-    return np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+    size = min(_SIDES, key=lambda n: abs(n - width)), min(_SIDES, key=lambda n: abs(n - height))
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.float32)

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 THUMB = (32, 18)
 #: A frame is due this share of a frame's usual distance early, so that rounding does not skip one.
 _EARLY = 0.01
+#: When thinning, a frame stays when it is this share of the interval from the one before.
+_SPACING = 0.75
 
 
 @dataclass(slots=True)
@@ -37,15 +39,17 @@ def change(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
 class Sampler:
     """Decides frame by frame, without knowing how long the video is.
 
-    When `max_frames` are held, every second frame that is not the first of a
-    shot is dropped and the interval doubles: the kept frames always cover what
-    was seen so far evenly. When anchors alone fill the cap they are thinned too.
+    When `max_frames` are held, the interval doubles and frames closer than that
+    are dropped: the kept frames always cover what was seen so far evenly. The
+    first looks at shots stay longest, but not closer than a quarter of the
+    interval.
     """
 
     def __init__(self, *, interval: float, min_gap: float, change: float, max_frames: int) -> None:
         self.samples: list[Sample] = []
         self._interval = interval
         self._min_gap = min_gap
+        self._anchor_gap = 0.0
         self._change = change
         self._max_frames = max_frames
         self._free: list[int] = []
@@ -60,7 +64,7 @@ class Sampler:
         gap = time - last.time
         if gap <= 0:
             return False
-        if anchor or gap >= self._interval * (1 - _EARLY):
+        if gap >= self._interval * (1 - _EARLY) or (anchor and gap >= self._anchor_gap):
             return True
         return gap >= self._min_gap and change(thumb, last.thumb) >= self._change
 
@@ -82,21 +86,21 @@ class Sampler:
         self._dropped = []
 
     def _thin(self) -> None:
-        self._interval *= 2
-        self._min_gap *= 2
-        before = len(self.samples)
-        self._drop_every_second(anchors=False)
-        if len(self.samples) > before * 3 // 4:
-            self._drop_every_second(anchors=True)
+        while len(self.samples) > self._max_frames * 3 // 4 and len(self.samples) > 1:
+            self._interval *= 2
+            self._min_gap *= 2
+            self._anchor_gap = self._interval / 4
+            self._keep_spaced()
 
-    def _drop_every_second(self, *, anchors: bool) -> None:
-        kept: list[Sample] = []
-        drop = False
-        for index, sample in enumerate(self.samples):
-            if index and sample.anchor == anchors:
-                drop = not drop
-                if drop:
-                    self._dropped.append(sample.slot)
-                    continue
-            kept.append(sample)
+    def _keep_spaced(self) -> None:
+        kept = self.samples[:1]
+        for sample in self.samples[1:]:
+            gap = sample.time - kept[-1].time
+            if gap >= self._interval * _SPACING or (sample.anchor and gap >= self._anchor_gap):
+                kept.append(sample)
+            elif sample.anchor and not kept[-1].anchor:
+                self._dropped.append(kept.pop().slot)
+                kept.append(sample)
+            else:
+                self._dropped.append(sample.slot)
         self.samples = kept
