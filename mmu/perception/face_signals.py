@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mmu.perception.face_analysis import FaceAnalyzer
 from mmu.perception.face_clusters import TrackIdentity, cluster_tracks
 from mmu.perception.face_expression import LABELS
-from mmu.perception.face_tracker import Track
+from mmu.perception.face_tracker import Look, Track
 from mmu.signals import Box, Signal, Span
 from models import age_gender, expression, face_landmarks, sface, yunet
 
@@ -27,6 +27,8 @@ _MAX_BOXES = 120
 _MIN_EXPRESSION = 1.5
 #: expression spans that one track reports
 _MAX_EXPRESSIONS = 6
+#: crops of a smaller share of the best one's quality add noise only
+_WORTH_OF_BEST = 0.4
 #: crops of one track that resemble the best one less are of another face
 _CROP_AGREEMENT = 0.30
 
@@ -54,8 +56,8 @@ class Recognised:
 
 def recognise(analyzer: FaceAnalyzer, track: Track) -> Recognised:
     """Embedding, age and gender from the track's best crops, weighted by their quality."""
-    crops = track.crops
-    vectors = np.stack([analyzer.embed(crop.chip) for crop in crops])
+    crops = [crop for crop in track.crops if crop.quality >= _WORTH_OF_BEST * track.crops[0].quality]
+    vectors = np.stack([_embedding(analyzer, crop.look) for crop in crops])
     weights = np.array([max(crop.quality, 0.01) for crop in crops])
     agreeing = vectors @ vectors[0] >= _CROP_AGREEMENT
     mean = (vectors[agreeing] * weights[agreeing, None]).sum(axis=0)
@@ -82,6 +84,12 @@ def recognise(analyzer: FaceAnalyzer, track: Track) -> Recognised:
         expressions=track.expressions,
         pose=None if pose is None else (pose[0], pose[1], pose[2]),
     )
+
+
+def _embedding(analyzer: FaceAnalyzer, look: Look) -> NDArray[np.float32]:
+    if look.embedding is None:
+        look.embedding = analyzer.embed(look.chip)
+    return look.embedding
 
 
 def face_signals(tracks: list[Recognised], *, scale: float, threshold: float) -> list[Signal]:

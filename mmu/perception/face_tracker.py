@@ -16,7 +16,7 @@ MAX_GAP = 4.0
 #: seconds after which place joins only when the boxes agree well
 _SHORT_GAP = 1.6
 #: crops that a track keeps for recognition
-MAX_CROPS = 4
+MAX_CROPS = 3
 
 _SURE_OVERLAP = 0.35
 _LONG_GAP_OVERLAP = 0.5
@@ -26,27 +26,30 @@ _MAX_GROWTH = 1.7
 
 
 @dataclass(slots=True, eq=False)
-class Crop:
-    """One look at a tracked face that is good enough to be recognised by."""
-
-    time: float
-    quality: float
-    #: (112, 112, 3) uint8 BGR, aligned
-    chip: NDArray[np.uint8]
-    #: surroundings of the face, and the face in them
-    picture: NDArray[np.uint8]
-    face: FaceBox
-
-
-@dataclass(slots=True, eq=False)
 class Look:
     """A detection with its crop's worth."""
 
     face: FaceBox
     quality: float
+    #: (112, 112, 3) uint8 BGR, aligned
     chip: NDArray[np.uint8]
     #: (128,) float32, filled in when identity is asked for
     embedding: NDArray[np.float32] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Crop:
+    """One look at a tracked face that is good enough to be recognised by."""
+
+    time: float
+    look: Look
+    #: surroundings of the face, and the face in them
+    picture: NDArray[np.uint8]
+    face: FaceBox
+
+    @property
+    def quality(self) -> float:
+        return self.look.quality
 
 
 @dataclass(slots=True, eq=False)

@@ -40,7 +40,7 @@ _EXPRESSION_SIDE = 28.0
 #: seconds between two readings of a track's expression
 _EXPRESSION_EVERY = 1.0
 #: change since the last look above which a face at the same place may be another one's
-_MUCH_CHANGED = 0.06
+_MUCH_CHANGED = 0.15
 #: two looks at one face that moved fast
 _SAME_LOOK_COSINE = 0.35
 #: frames looked at again, finer and stretched, when a video showed no face
@@ -183,7 +183,7 @@ class Faces(Stage):
                 track.expressions.append((time, probabilities))
                 track.poses.append(pose)
         if track.wants(look.quality):
-            track.keep(Crop(time, look.quality, look.chip, picture, face))
+            track.keep(Crop(time, look, picture, face))
 
     def _starts(self, image: NDArray[np.uint8], look: Look) -> bool:
         return self.analyzer.credible(image, look.face)
