@@ -124,7 +124,10 @@ def _fsspec(uri: str) -> Iterator[bytes]:
         raise MediaError(f"{uri}: no such file", code="not_found") from exc
     except (ImportError, ValueError) as exc:
         raise MediaError(f"{uri}: {exc}", code="scheme") from exc
-    except OSError as exc:
+    except MediaError:
+        raise
+    except Exception as exc:
+        # Every store's client has errors of its own.
         raise MediaError(f"{uri}: cannot be read: {exc}", code="unreadable") from exc
 
 
