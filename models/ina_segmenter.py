@@ -18,6 +18,8 @@ PATCH_FRAMES = 68
 _WINDOW, _HOP, _FFT, _MELS = 400, 160, 512, 24
 _LOW, _HIGH = 100.0, 8000.0
 _BATCH = 64
+#: log-mel of the rounding noise of 16-bit sound, in place of the -inf of digital silence
+_QUIETEST = -21.7
 
 Task = Literal["smn", "gender"]
 #: network -> (name and version for signals, classes, mel bands that it looks at)
@@ -113,10 +115,10 @@ class InaSegmenter:
         for first in range(0, count, _BATCH):
             index = starts[first : first + _BATCH]
             patches = padded[index[:, None] + np.arange(PATCH_FRAMES)]
-            heard = np.isfinite(patches).all(axis=(1, 2))
+            heard = (patches > _QUIETEST).any(axis=(1, 2))
             if not heard.any():
                 continue
-            patches = patches[heard]
+            patches = np.maximum(patches[heard], _QUIETEST)
             mean = patches.mean(axis=(1, 2), keepdims=True)
             deviation = np.maximum(patches.std(axis=(1, 2), keepdims=True), 1e-6)
             result = self._session.run(

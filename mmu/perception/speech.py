@@ -28,6 +28,8 @@ _STEP = voice_activity.HOP / RATE
 #: stretches whose language is asked for: neighbours with shorter pauses than this, up to this length
 _LANGUAGE_GAP = 1.0
 _LANGUAGE_SECONDS = 8.0
+#: probability from which the voice has begun
+_HEARD = 0.2
 #: share of a span over which singing must be heard for its words to count as sung
 _SUNG_SHARE = 0.5
 
@@ -139,8 +141,8 @@ def _segment_signal(
     found: Transcript, words: Sequence[Word], piece: Piece, probabilities: NDArray[np.float32], sound: _Sound
 ) -> Signal | None:
     text = chinese.tidy("".join(word.text for word in words).strip())
-    start, end = piece.to_clip(words[0].start), piece.to_clip(words[-1].end)
-    span = Span(start, max(start + 0.02, end))
+    timed = _timed(words, piece, probabilities)
+    span = Span(timed[0][0], max(timed[0][0] + 0.02, timed[-1][1]))
     singing = sound.singing(span)
     support = Support(
         found.avg_logprob,
@@ -153,20 +155,26 @@ def _segment_signal(
     )
     if judge(text, support) != "keep":
         return None
-    attributes: dict[str, object] = {"language": piece.language, "words": _timed(words, piece)}
+    attributes: dict[str, object] = {"language": piece.language, "words": timed}
     if support.sung:
         attributes["sung"] = True
     return Signal("speech.segment", text, support.confidence, span, whisper.SOURCE, attributes=attributes)
 
 
-def _timed(words: Sequence[Word], piece: Piece) -> list[tuple[float, float, str]]:
+def _timed(
+    words: Sequence[Word], piece: Piece, probabilities: NDArray[np.float32]
+) -> list[tuple[float, float, str]]:
+    """(start, end, word) in the clip's time."""
+    times = [(piece.to_clip(word.start), piece.to_clip(word.end)) for word in words]
+    # Whisper lets the first word begin with the segment, however long the pause before it.
+    start, end = times[0]
+    first = int(start / _STEP)
+    heard = np.flatnonzero(probabilities[first : int(end / _STEP) + 1] >= _HEARD)
+    if heard.size:
+        times[0] = (max(start, (first + int(heard[0])) * _STEP), end)
     return [
-        (
-            round(piece.to_clip(word.start), 2),
-            round(piece.to_clip(word.end), 2),
-            chinese.to_simplified(word.text.strip()),
-        )
-        for word in words
+        (round(start, 2), round(end, 2), chinese.to_simplified(word.text.strip()))
+        for (start, end), word in zip(times, words, strict=True)
     ]
 
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 #: languages that Whisper names for noise, singing and very short words far more often than they are spoken
 _SELDOM = frozenset({"la", "cy", "nn", "haw", "jw", "yi", "sa", "mi", "bo", "br", "fo", "oc", "sn", "ln"})
 _SELDOM_WEIGHT = 0.1
-_FLOOR = 1e-3
+_FLOOR = 1e-4
 #: log cost of a change of language between neighbours
-_SWITCH = math.log(40.0)
+_SWITCH = math.log(20.0)
 #: seconds of speech from which a stretch is trusted fully
 _TRUSTED_SECONDS = 4.0
 

@@ -1,0 +1,136 @@
+"""Adapters of the audio networks on real speech, and their features against other implementations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from models import musicnn, speaker
+from models.errors import ModelError
+from models.ina_segmenter import InaSegmenter, log_mel
+from models.musicnn import MusicNN
+from models.omni_aed import OmniAED
+from models.speaker import SpeakerEmbedder
+from models.store import Store
+from models.voice_activity import VoiceActivity
+from models.whisper import Whisper
+
+RATE = 16000
+
+
+def voice(number: int = 1) -> NDArray[np.float32]:
+    samples, rate = soundfile.read(Store().file("sample-media", f"speech_{number}.wav"), dtype="float32")
+    assert rate == RATE
+    return np.asarray(samples, np.float32)
+
+
+def noise(seconds: float) -> NDArray[np.float32]:
+    return np.random.default_rng(0).normal(0, 0.05, int(seconds * RATE)).astype(np.float32)
+
+
+def test_missing_weights_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="mmu models pull"):
+        Whisper(tmp_path)
+    for build in (
+        lambda: InaSegmenter(tmp_path / "none.onnx", "smn"),
+        lambda: MusicNN(tmp_path / "none.onnx", "mtt"),
+        lambda: SpeakerEmbedder(tmp_path / "none.onnx"),
+    ):
+        with pytest.raises(ModelError):
+            build()
+
+
+def test_filterbank_is_kaldis() -> None:
+    kaldi = pytest.importorskip("kaldi_native_fbank")
+    samples = noise(1.0)
+    options = kaldi.FbankOptions()
+    options.frame_opts.dither = 0
+    options.mel_opts.num_bins = 80
+    online = kaldi.OnlineFbank(options)
+    online.accept_waveform(RATE, (samples * 32768).tolist())
+    online.input_finished()
+    wanted = np.stack([online.get_frame(i) for i in range(online.num_frames_ready)])
+    assert speaker.filterbank(samples) == pytest.approx(wanted, abs=0.02)
+
+
+def test_features_peak_where_the_tone_is() -> None:
+    tone = np.sin(2 * np.pi * 1000 * np.arange(RATE) / RATE).astype(np.float32)
+    assert log_mel(tone).shape == (98, 24)
+    assert set(log_mel(tone).argmax(axis=1)) == {7}
+    bands = musicnn.patches(np.tile(tone, 4))
+    assert bands.shape == (1, 187, 96)
+    assert set(bands[0, 1:-1].argmax(axis=1)) == {31}
+    assert log_mel(np.zeros(10, np.float32)).shape == (0, 24)
+
+
+def test_voice_activity_tells_speech_from_noise() -> None:
+    network = VoiceActivity()
+    assert network.probabilities(np.empty(0, np.float32)).shape == (0,)
+    found = network.probabilities(np.concatenate([noise(2.0), np.zeros(512, np.float32)]))
+    assert found.shape == (-(-(2 * RATE + 512) // 512),)
+    assert found.max() < 0.5
+
+
+@pytest.mark.weights
+def test_networks_hear_speech() -> None:
+    samples = voice()
+    assert np.median(VoiceActivity().probabilities(samples)) > 0.9
+    assert OmniAED().probabilities(samples).mean(axis=0).argmax() == 0
+    broad = InaSegmenter(Store().file("ina-smn"), "smn").probabilities(log_mel(samples))
+    assert broad.shape == (40, 3)
+    assert broad.mean(axis=0).argmax() == 0
+    assert broad.sum(axis=1) == pytest.approx(np.ones(40), abs=1e-3)
+
+
+@pytest.mark.weights
+def test_digital_silence_is_undecided() -> None:
+    network = InaSegmenter(Store().file("ina-smn"), "smn")
+    assert network.probabilities(log_mel(np.zeros(RATE, np.float32))) == pytest.approx(1 / 3)
+    assert network.probabilities(np.empty((0, 24), np.float32)).shape == (0, 3)
+
+
+@pytest.mark.weights
+def test_voice_gender() -> None:
+    network = InaSegmenter(Store().file("ina-gender"), "gender")
+    answers = [
+        network.classes[network.probabilities(log_mel(voice(n))).mean(axis=0).argmax()] for n in (1, 2)
+    ]
+    assert answers == ["male", "female"]
+
+
+@pytest.mark.weights
+def test_embeddings_of_one_voice_are_near() -> None:
+    network = SpeakerEmbedder(Store().file("campplus"))
+    half = voice(1).size // 2
+    one, again, other = (network.embed(s) for s in (voice(1)[:half], voice(1)[half:], voice(2)))
+    assert one is not None
+    assert again is not None
+    assert other is not None
+    assert one @ again > one @ other + 0.2
+    assert network.embed(voice(1)[:1000]) is None
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("dataset", ["mtt", "msd"])
+def test_music_tags_are_probabilities(dataset: musicnn.Dataset) -> None:
+    network = MusicNN(Store().file(f"musicnn-{dataset}"), dataset)
+    found = network.probabilities(musicnn.patches(noise(6.5)))
+    assert found.shape == (2, 50)
+    assert ((found >= 0) & (found <= 1)).all()
+    assert len(network.tags) == len(set(network.tags)) == 50
+
+
+@pytest.mark.weights
+def test_whisper_language_and_words() -> None:
+    network = Whisper(Store().folder("whisper-base"))
+    languages = network.languages(voice(2))
+    assert max(languages, key=lambda lang: languages[lang]) == "en"
+    found = network.transcribe(voice(2), "en")
+    assert "across the table" in found[0].text
+    assert found == network.transcribe(voice(2), "en")
+    with pytest.raises(ModelError, match="xx"):
+        network.transcribe(voice(2), "xx")
