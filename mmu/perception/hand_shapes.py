@@ -10,12 +10,12 @@ _FINGERS = (5, 9, 13, 17)
 
 #: (thumb, index, middle, ring, little) stretched -> name of the shape
 _SHAPES: tuple[tuple[tuple[bool, ...], str], ...] = (
-    ((True, False, False, False, True), "Call"),
-    ((False, True, True, True, True), "Four"),
-    ((False, True, False, False, True), "Rock"),
+    ((True, False, False, False, True), "call"),
+    ((False, True, True, True, True), "four"),
+    ((False, True, False, False, True), "rock"),
     ((True, True, False, False, True), "ILoveYou"),
-    ((False, True, True, True, False), "Three"),
-    ((True, True, True, False, False), "Three"),
+    ((False, True, True, True, False), "three"),
+    ((True, True, True, False, False), "three"),
     ((False, True, True, False, False), "Victory"),
     ((True, True, False, False, False), "Finger_Gun"),
     ((True, True, True, True, True), "Open_Palm"),
@@ -23,7 +23,7 @@ _SHAPES: tuple[tuple[tuple[bool, ...], str], ...] = (
     ((False, False, False, False, True), "Little_Finger"),
 )
 #: shapes that resting or working hands do not make by chance, and that the classifier does not know
-DELIBERATE = frozenset({"Call", "Four", "Rock", "Three", "OK"})
+DELIBERATE = frozenset({"call", "four", "rock", "three", "ok"})
 #: shapes that the classifier knows but misses when it is unsure
 _SHARED = frozenset({"Victory", "ILoveYou"})
 _CLASSIFIER_SURE, _CLASSIFIER_ENOUGH = 0.85, 0.60
@@ -83,7 +83,7 @@ def shape(fingers: NDArray[np.float32], *, touching: bool = False) -> tuple[str 
     """
     if touching:
         ring = float(min(fingers[2:]))
-        return ("OK", ring) if ring >= 0.5 else (None, ring)
+        return ("ok", ring) if ring >= 0.5 else (None, ring)
     best: tuple[str | None, float] = (None, 0.0)
     for pattern, name in _SHAPES:
         fits = [value if wanted else 1.0 - value for value, wanted in zip(fingers, pattern, strict=True)]

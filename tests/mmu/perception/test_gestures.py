@@ -32,12 +32,12 @@ def hand(*fingers):
 @pytest.mark.parametrize(
     ("fingers", "name"),
     [
-        ((1, 0, 0, 0, 1), "Call"),
-        ((0, 1, 1, 1, 1), "Four"),
-        ((0, 1, 0, 0, 1), "Rock"),
+        ((1, 0, 0, 0, 1), "call"),
+        ((0, 1, 1, 1, 1), "four"),
+        ((0, 1, 0, 0, 1), "rock"),
         ((1, 1, 0, 0, 1), "ILoveYou"),
         ((0, 1, 1, 0, 0), "Victory"),
-        ((0, 1, 1, 1, 0), "Three"),
+        ((0, 1, 1, 1, 0), "three"),
         ((1, 1, 1, 1, 1), "Open_Palm"),
         ((0, 0, 0, 0, 0), "Closed_Fist"),
     ],
@@ -52,14 +52,14 @@ def test_stretched_fingers_name_the_shape_at_any_size_and_turn(fingers, name):
 
 def test_classifier_and_geometry_are_joined():
     rock, fist = hand(0, 1, 0, 0, 1), hand(0, 0, 0, 0, 0)
-    assert gesture(rock, "None", 0.98, 0.1)[0] == "Rock"
+    assert gesture(rock, "None", 0.98, 0.1)[0] == "rock"
     assert gesture(rock, "None", 0.98, np.pi) == (None, 0.0)  # hanging down
     assert gesture(fist, "Thumb_Up", 0.95, 0.0) == ("Thumb_Up", 0.95)
     assert gesture(fist, "Thumb_Up", 0.5, 0.0) == (None, 0.0)
     assert gesture(fist, "None", 0.9, 0.0) == (None, 0.0)  # a resting hand is no gesture
     ring = hand(1, 1, 1, 1, 1)
     ring[8] = ring[4]
-    assert gesture(ring, "None", 0.9, 0.0)[0] == "OK"
+    assert gesture(ring, "None", 0.9, 0.0)[0] == "ok"
 
 
 FACES = {i: Box(280, 60, 70, 90) for i in range(6)}
