@@ -53,10 +53,7 @@ def test_two_real_voices() -> None:
     )
     samples = np.concatenate([man, woman, man])
     edges = np.cumsum([0, man.size, woman.size, man.size]) / RATE
-    heard = [
-        Signal("speech.activity", None, 0.9, Span(a, b), "test")
-        for a, b in itertools.pairwise(edges)
-    ]
+    heard = [Signal("speech.activity", None, 0.9, Span(a, b), "test") for a, b in itertools.pairwise(edges)]
     found = stage.run(Clip.from_arrays(audio=(samples, RATE)), SignalSet(heard))
     assert [signal.value for signal in found] == ["speaker_1", "speaker_2"]
     assert [signal.attributes["gender"] for signal in found] == ["male", "female"]
