@@ -17,7 +17,7 @@ def test_line_may_be_joined_from_several_or_be_part_of_one() -> None:
 
 
 def test_a_fifth_wrong_is_read_and_more_is_missed() -> None:
-    result = score({"lines": ["abcde", "vwxyz"], "exact": False}, [ReadLine("abcdX"), ReadLine("vwXXz")])
+    result = score({"lines": ["abcde", "vwxyz"], "exact": False}, [ReadLine("abcdX"), ReadLine("vwQQz")])
     assert result.matched == 1
     assert result.edits == 1
     assert result.missed == ("vwxyz",)
