@@ -38,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("-v", "--verbose", action="store_true", help="log what happens, with tracebacks")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
     for module in (cli_tag, mmu.report.cli, models.cli, kg.cli, cli_doctor):
-        module.add_parser(commands)
+        module.add_parser(commands).set_defaults(run=module.run)
     return parser
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 PACKAGE = "mmu-video"
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the `doctor` command."""
     parser = commands.add_parser(
         "doctor",
@@ -23,7 +23,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Check the installation. Exit code 1 when something is wrong, with what to do about it.",
     )
     parser.add_argument("--quick", action="store_true", help="leave out the self-test")
-    parser.set_defaults(run=run)
+    return parser
 
 
 def run(args: argparse.Namespace) -> int:

@@ -153,17 +153,6 @@ def _calibrated(log_odds: float, settings: FusionSettings) -> float:
     return sigmoid(settings.calibration.slope * log_odds + settings.calibration.offset)
 
 
-def to_tags(beliefs: dict[str, Fused], graph: Graph, settings: FusionSettings) -> list[Tag]:
-    """The tags worth reporting, most certain first. No tag without evidence."""
-    chosen = [
-        fused
-        for fused in beliefs.values()
-        if fused.shares and fused.score >= settings.minimum and graph.concepts[fused.concept].taggable
-    ]
-    chosen.sort(key=lambda fused: (-fused.score, fused.concept))
-    return [to_tag(fused, graph) for fused in chosen[: settings.maximum_tags]]
-
-
 def to_tag(fused: Fused, graph: Graph) -> Tag:
     """One fused concept as a tag; the weights of its evidence add up to its score."""
     node = graph.concepts[fused.concept]

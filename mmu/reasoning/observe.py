@@ -65,8 +65,10 @@ def observe(
         duration: seconds of the video, to weigh how long something lasted.
     """
     found: list[Observation] = []
-    for signal in signals:
-        for label in _labels(signal, duration):
+    known = list(signals)
+    genders = {one.track: one for one in known if one.kind == "face.gender" and one.track}
+    for signal in known:
+        for label in _labels(signal, duration, genders):
             if label.vocabulary in settings.sources:
                 found += _by_label(signal, label, graph)
         if signal.kind in settings.sources and isinstance(signal.value, str):
@@ -106,8 +108,8 @@ def concept_step(graph: Graph, concept: str) -> EvidenceStep:
     return EvidenceStep(kind="concept", id=concept, text=f"{node.zh} · {node.en}")
 
 
-def _labels(signal: Signal, duration: float) -> Iterator[Label]:
-    """What a signal says as labels of a vocabulary."""
+def _labels(signal: Signal, duration: float, genders: dict[str | None, Signal]) -> Iterator[Label]:
+    """What a signal says as labels of a vocabulary; `genders` by face track refine ages."""
     score = 1.0 if signal.score is None else signal.score
     vocabulary = signal.attributes.get("vocabulary")
     lasting = _lasting(signal.span, duration)
@@ -117,13 +119,16 @@ def _labels(signal: Signal, duration: float) -> Iterator[Label]:
         case "face.gender":
             yield Label("face_gender", str(signal.value), score)
         case "face.age" if isinstance(signal.value, float | int):
-            for bucket, share in age_buckets(
-                signal.value, float(signal.attributes.get("spread", 5.0))
-            ).items():
-                yield Label("face_age", bucket, share)
+            gender = genders.get(signal.track)
+            vocabulary, prefix, weight = "face_age", "", 1.0
+            if gender is not None:
+                vocabulary, prefix, weight = "face_age_gender", f"{gender.value} ", gender.score or 0.0
+            spread = float(signal.attributes.get("spread", 5.0))
+            for bucket, share in age_buckets(signal.value, spread).items():
+                yield Label(vocabulary, prefix + bucket, share * weight)
         case "face.expression":
             yield Label("expression", str(signal.value), score)
-        case "text.line" if signal.attributes.get("role"):
+        case "text.line" if signal.attributes.get("role") in ("subtitle", "watermark"):
             yield Label("text_role", str(signal.attributes["role"]), score)
         case "speech.activity":
             yield Label("speech", "speech", lasting)

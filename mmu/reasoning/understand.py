@@ -11,7 +11,8 @@ from mmu.moderation.policy import Policy
 from mmu.reasoning.caption import write_caption
 from mmu.reasoning.category import choose_category
 from mmu.reasoning.emotion import judge_emotion
-from mmu.reasoning.fuse import fuse, to_tags
+from mmu.reasoning.fuse import fuse
+from mmu.reasoning.select import to_tags
 from mmu.reasoning.observe import observe
 from mmu.reasoning.people import gather_people
 from mmu.reasoning.quality import judge_quality

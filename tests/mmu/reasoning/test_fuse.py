@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from mmu.reasoning.fuse import fuse, to_tags
+from mmu.reasoning.fuse import fuse
+from mmu.reasoning.select import to_tags
 from mmu.reasoning.observe import age_buckets, observe
 from mmu.reasoning.settings import load_settings
 from mmu.signals import Signal, SignalSet, Span
