@@ -9,17 +9,20 @@ from kg.linker import is_cjk, normalise
 
 #: Words of everyday text that must never link at full weight: each would fire in every second title.
 COMMON_WORDS = frozenset(
-    """a about all an and any are as at back bad be best big but by can come could day do down even first for from
-    get give go good great had has have he her here high him his how i if in into is it its just keep know last
-    left let life like little live long look made make many may me more most much must my need never new next nice
-    no not now of off old on one only open or other our out over own part play real right run same say see set she
-    show so some still such take than that the them then there these they thing think this time to today too top
-    try turn two under up us use very want was way we week well were what when where which who why will with work
-    world year yes you your
-    我们 你们 他们 自己 什么 怎么 这个 那个 可以 没有 就是 不是 知道 时候 现在 今天 明天 昨天 大家 一个 这样 那样
-    因为 所以 但是 如果 还是 已经 非常 真的 觉得 喜欢 需要 看到 出来 起来 下来 上来 开始 结束 其实 然后 最后
-    第一 时间 问题 东西 事情 地方 方法 办法 样子 意思 感觉 视频 分享 推荐 记录 关注 点赞一下 收藏一下 朋友们
-    一下 一起 一直 一定 可能 应该 为什么 怎么办""".split()
+    """
+    a about all an and any are as at back bad be best big but by can come could day do down even first
+    for from get give go good great had has have he her here high him his how i if in into is it its
+    just keep know last left let life like little live long look made make many may me more most much
+    must my need never new next nice no not now of off old on one only open or other our out over own
+    part play real right run same say see set she show so some still such take than that the them then
+    there these they thing think this time to today too top try turn two under up us use very want was
+    way we week well were what when where which who why will with work world year yes you your
+    我们 你们 他们 自己 什么 怎么 这个 那个 可以 没有 就是 不是 知道 时候 现在 今天 明天
+    昨天 大家 一个 这样 那样 因为 所以 但是 如果 还是 已经 非常 真的 觉得 喜欢 需要 看到
+    出来 起来 下来 上来 开始 结束 其实 然后 最后 第一 时间 问题 东西 事情 地方 方法 办法
+    样子 意思 感觉 视频 分享 推荐 记录 关注 点赞一下 收藏一下 朋友们 一下 一起 一直 一定
+    可能 应该 为什么 怎么办
+    """.split()  # noqa: SIM905
 )
 #: Vocabularies that must map exactly so many labels, for the models shipped with the project.
 COMPLETE = {"imagenet1k": 998, "coco": 80}
@@ -85,7 +88,9 @@ def _aliases(graph: Graph) -> list[str]:
             seen.add(name)
             owners[name].append((concept.id, alias.weight))
             if name in COMMON_WORDS and alias.weight > 0.6:
-                problems.append(f"{concept.id}: alias {alias.text!r} hijacks a common word; give it a weight below 0.6")
+                problems.append(
+                    f"{concept.id}: alias {alias.text!r} hijacks a common word; give it a weight below 0.6"
+                )
             if alias.language == "zh" and name.isascii() and name.isalpha() and len(name) < 2:
                 problems.append(f"{concept.id}: Chinese alias {alias.text!r} is a single letter")
             if alias.language == "en" and any(is_cjk(character) for character in name):
@@ -108,7 +113,9 @@ def _verticals(graph: Graph) -> list[str]:
 def _orphans(graph: Graph) -> list[str]:
     """An element that leads nowhere and to which nothing leads adds nothing to reasoning."""
     reached = {
-        target for concept in graph.concepts for target, _, _ in graph.edges(concept, ("is_a", "implies", "part_of"))
+        target
+        for concept in graph.concepts
+        for target, _, _ in graph.edges(concept, ("is_a", "implies", "part_of"))
     }
     return [
         f"{concept.id} is connected to nothing"
@@ -124,5 +131,7 @@ def _labels(graph: Graph) -> list[str]:
         if found != count:
             problems.append(f"labels/{vocabulary}.yaml maps {found} labels, not {count}")
     for vocabulary, entries in graph.labels.items():
-        problems += [f"labels/{vocabulary}.yaml: {label!r} maps to nothing" for label, to in entries.items() if not to]
+        problems += [
+            f"labels/{vocabulary}.yaml: {label!r} maps to nothing" for label, to in entries.items() if not to
+        ]
     return problems

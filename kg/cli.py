@@ -75,9 +75,11 @@ def _show(graph: Graph, args: argparse.Namespace) -> int:
         ]
         print(f"  names {language}   {', '.join(names)}")
     for relation in ("is_a", "implies", "part_of", "used_in", "co_occurs"):
-        targets = concept.relation(relation)  # type: ignore[arg-type]
+        targets = concept.relation(relation)
         if targets:
-            print(f"  {relation:<10} {', '.join(f'{target} {weight:g}' for target, weight in targets.items())}")
+            print(
+                f"  {relation:<10} {', '.join(f'{target} {weight:g}' for target, weight in targets.items())}"
+            )
     if concept.excludes:
         print(f"  excludes   {', '.join(concept.excludes)}")
     if concept.opposite:
@@ -85,7 +87,11 @@ def _show(graph: Graph, args: argparse.Namespace) -> int:
     above = graph.ancestors(concept.id)
     print(f"  above      {', '.join(f'{name} {weight:.2f}' for name, weight in above.items()) or '-'}")
     below = graph.children(concept.id)
-    print(f"  below      {', '.join(below[:40])}{' ...' if len(below) > 40 else ''}" if below else "  below      -")
+    print(
+        f"  below      {', '.join(below[:40])}{' ...' if len(below) > 40 else ''}"
+        if below
+        else "  below      -"
+    )
     for vocabulary, entries in sorted(graph.labels.items()):
         labels = [label for label, targets in entries.items() if any(t == concept.id for t, _ in targets)]
         if labels:
@@ -108,7 +114,11 @@ def _path(graph: Graph, args: argparse.Namespace) -> int:
         return 1
     print(start.id)
     for step in steps:
-        arrow = f"--{step.relation} {step.weight:g}-->" if step.forward else f"<--{step.relation} {step.weight:g}--"
+        arrow = (
+            f"--{step.relation} {step.weight:g}-->"
+            if step.forward
+            else f"<--{step.relation} {step.weight:g}--"
+        )
         print(f"  {arrow} {step.target if step.forward else step.source}")
     return 0
 
@@ -127,7 +137,8 @@ def _stats(graph: Graph, args: argparse.Namespace) -> int:
 def _link(graph: Graph, args: argparse.Namespace) -> int:
     for mention in graph.link(args.text):
         concept = graph.concept(mention.concept)
-        print(f"{mention.start}-{mention.end}  {mention.alias!r} -> {concept.id} ({concept.zh})  {mention.weight:g}")
+        place = f"{mention.start}-{mention.end}"
+        print(f"{place}  {mention.alias!r} -> {concept.id} ({concept.zh})  {mention.weight:g}")
     return 0
 
 

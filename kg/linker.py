@@ -31,11 +31,16 @@ class Mention(NamedTuple):
 
 # Rhetorical forms that contain a negation word and affirm: "is it or not", "not only", "none but".
 _AFFIRMING = re.compile(
-    r"是不是|有没有|要不要|能不能|不仅|不只|不但|不光|不愧|不得不|无不|没有不|不是吗|别提多|not (?:only|just|merely)"
+    r"是不是|有没有|要不要|能不能|不仅|不只|不但|不光|不愧|不得不|无不|没有不|不是吗|别提多"
+    r"|not (?:only|just|merely)"
 )
-_NEGATION_ZH = re.compile(r"(?:不是|没有|没|并非|绝非|不含|不吃|不喝|不玩|无|非|不|未)(?:什么|一个|一只|任何|在|有|去)?$")
+_NEGATION_ZH = re.compile(
+    r"(?:不是|没有|没|并非|绝非|不含|不吃|不喝|不玩|无|非|不|未)(?:什么|一个|一只|任何|在|有|去)?$"
+)
 _DISCOUNT_ZH = re.compile(r"(?:别|不要|不想|拒绝|禁止|勿|戒|讨厌|停止)(?:再|玩|看|去)?$")
-_NEGATION_EN = re.compile(r"(?:\b(?:not|no|without|never|neither|nor|non)|n't)[ -](?:(?:a|an|the|any|really|even) )?$")
+_NEGATION_EN = re.compile(
+    r"(?:\b(?:not|no|without|never|neither|nor|non)|n't)[ -](?:(?:a|an|the|any|really|even) )?$"
+)
 _DISCOUNT_EN = re.compile(r"\b(?:do not|don't|stop|avoid|ban|hate|quit)(?: the| your| \w+ing)? $")
 _CONTEXT = 16
 _DISCOUNT = 0.3

@@ -44,9 +44,8 @@ def _load(root: Path) -> Graph:
     for path in files:
         for concept in _read_concepts(path):
             if concept.id in concepts:
-                raise GraphError(
-                    f"concept {concept.id!r} is defined in {concepts[concept.id].source} and again in {path.name}"
-                )
+                first = concepts[concept.id].source
+                raise GraphError(f"concept {concept.id!r} is defined in {first} and again in {path.name}")
             concepts[concept.id] = concept
     labels = {
         path.stem: {str(label): _weighted(value, 1.0, path) for label, value in _read(path).items()}
@@ -56,7 +55,10 @@ def _load(root: Path) -> Graph:
     guards = root / "guards.yaml"
     return Graph(
         concepts,
-        {name: {k: sorted(v.items(), key=lambda i: -i[1]) for k, v in m.items()} for name, m in labels.items()},
+        {
+            name: {k: sorted(v.items(), key=lambda i: -i[1]) for k, v in m.items()}
+            for name, m in labels.items()
+        },
         tuple(_read(guards).get("guards", ())) if guards.exists() else (),
     )
 
@@ -64,7 +66,7 @@ def _load(root: Path) -> Graph:
 def _read(path: Path) -> dict[str, Any]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
     except (OSError, yaml.YAMLError) as error:
         raise GraphError(f"cannot read {path.name}: {error}") from error
     if not isinstance(content, dict):
@@ -102,22 +104,26 @@ def _concept(concept: str, entry: Any, defaults: dict[str, Any], path: Path) -> 
     facet = entry.get("facet", defaults.get("facet"))
     if facet not in FACETS:
         raise GraphError(f"{where} has facet {facet!r}; known: {', '.join(FACETS)}")
-    zh, en = _aliases(entry["zh"], "zh", where), _aliases(entry["en"], "en", where)
+    chinese = _aliases(entry["zh"], "zh", where)
+    english = _aliases(entry["en"], "en", where)
     is_a = _weighted(entry.get("is", defaults.get("is", "")), IS_A_WEIGHT, where)
     is_a |= _weighted(entry.get("also", ""), IS_A_WEIGHT, where)
     relations = {
         name: _weighted(defaults.get(name, ""), weight, where) | _weighted(entry.get(name, ""), weight, where)
         for name, weight in _RELATIONS.items()
     }
-    # A weight of 0 takes back what the group gives.
-    relations = {name: {t: w for t, w in targets.items() if w > 0} for name, targets in relations.items()}
+    # A weight of 0 takes back what the group gives; a group's default may name one of its own concepts.
+    relations = {
+        name: {target: weight for target, weight in targets.items() if weight > 0 and target != concept}
+        for name, targets in relations.items()
+    }
     return Concept(
         id=concept,
-        zh=zh[0].text,
-        en=en[0].text,
+        zh=chinese[0].text,
+        en=english[0].text,
         facet=facet,
         vertical=entry.get("vertical", defaults.get("vertical")),
-        aliases=tuple(zh + en),
+        aliases=tuple(chinese + english),
         is_a={target: weight for target, weight in is_a.items() if target != concept},
         excludes=tuple(_weighted(entry.get("excludes", ""), 1.0, where)),
         opposite=entry.get("opposite"),
@@ -167,7 +173,9 @@ def _no_dangling(concepts: dict[str, Concept], labels: dict[str, dict[str, dict[
         for relation in ("implies", "part_of", "used_in", "co_occurs"):
             targets.extend(getattr(concept, relation))
         missing += [
-            f"{concept.source}: {concept.id} -> {target}" for target in targets if target and target not in concepts
+            f"{concept.source}: {concept.id} -> {target}"
+            for target in targets
+            if target and target not in concepts
         ]
     for vocabulary, entries in labels.items():
         missing += [
