@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmu.perception.hashing import BITS, VARIANTS, from_hex, variants
+from mmu.perception.hashing import BITS, GRADIENT_BITS, VARIANTS, from_hex, variants
 
 #: seconds and hexadecimal hash of each frame, as `report.originality.frames` has them
 TimedHashes = Sequence[tuple[float, str]]
@@ -19,6 +19,8 @@ SAME = 0.19
 SAME_IN_STEP = 0.25
 #: score from which two files should be taken for copies
 THRESHOLD = 0.5
+#: what an unlike gradient bit weighs when the gradients alone are compared
+_LOCAL = 1.6
 #: seconds by which matched frames may be out of step
 _STEP = 1.1
 #: share of the shorter file that must match for the full score
@@ -39,6 +41,20 @@ class CopyMatch(NamedTuple):
     offset: float
     #: how `b` is mirrored or turned against `a`, one of `hashing.VARIANTS`
     variant: str
+
+
+class Hashed(Protocol):
+    """What carries hashes as a report does: `originality.frames`, or `originality` None."""
+
+    @property
+    def originality(self) -> Any: ...
+
+
+def same_source(a: Hashed, b: Hashed) -> bool:
+    """Whether two reports are of copies of one picture or video, or share a passage."""
+    if a.originality is None or b.originality is None:
+        return False
+    return similarity(a.originality.frames, b.originality.frames) >= THRESHOLD
 
 
 def similarity(a: TimedHashes, b: TimedHashes) -> float:
@@ -70,10 +86,17 @@ def compare(a: TimedHashes, b: TimedHashes) -> CopyMatch:
 
 
 def distances(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Share of unlike bits between hashes (n, 208) and (m, 208) -> (n, m) float32."""
+    """How unlike hashes (n, 208) and (m, 208) are -> (n, m) float32, about 0.5 for strangers.
+
+    The share of unlike bits, or of unlike gradient bits alone times `_LOCAL` where that is less: a
+    logo disturbs all waves of a smooth picture, but only the few gradients it covers.
+    """
     signs_a = np.where(a, 1, -1).astype(np.float32)
     signs_b = np.where(b, 1, -1).astype(np.float32)
-    return np.asarray(0.5 - signs_a @ signs_b.T / (2 * BITS), dtype=np.float32)
+    unlike = 0.5 - signs_a @ signs_b.T / (2 * BITS)
+    cells = GRADIENT_BITS
+    local = 0.5 - signs_a[:, :cells] @ signs_b[:, :cells].T / (2 * cells)
+    return np.asarray(np.minimum(unlike, _LOCAL * local), dtype=np.float32)
 
 
 def _unpack(frames: TimedHashes) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

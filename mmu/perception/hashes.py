@@ -60,7 +60,7 @@ class Hashes(Stage):
                     "image.hash",
                     to_hex(hash_bits(picture)),
                     None,
-                    Span(frame.time, max(frame.time, end)) if clip.duration > 0 else None,
+                    Span(frame.time, max(frame.time, end)),
                     _SOURCE,
                     attributes={
                         "algorithm": ALGORITHM,

@@ -17,6 +17,8 @@ Bits = NDArray[np.bool_]
 
 ALGORITHM = "grad128+dct80"
 BITS = 208
+#: the first so many bits are gradients
+GRADIENT_BITS = 128
 _GRID = 8
 _WAVES = 9
 _DCT_SIDE = 32
