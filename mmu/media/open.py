@@ -63,7 +63,12 @@ def open_clip(
             "options": options.to_json(),
             "rates": sorted(audio_rates),
         }
-        result = run_worker(request, wall_seconds=options.wall_seconds, on_progress=on_progress)
+        result = run_worker(
+            request,
+            wall_seconds=options.wall_seconds,
+            stall_seconds=options.stall_seconds,
+            on_progress=on_progress,
+        )
         sha256 = digest.result()
         state = result.state
         if state is None or not ("pictures" in state or "sound" in state):

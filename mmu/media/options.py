@@ -53,6 +53,9 @@ class DecodeOptions:
     wall_seconds: float = 1800.0
     """Longest wall time for one file; what was decoded by then is kept (0.1 to 86400)."""
 
+    stall_seconds: float = 25.0
+    """Longest wall time without any progress: a decoder that hangs is stopped (1 to 86400)."""
+
     cpu_seconds: float = 3600.0
     """Most CPU time of the decoding process (1 to 86400)."""
 
@@ -78,6 +81,7 @@ class DecodeOptions:
         _check("max_bytes", self.max_bytes, 1, 2**50)
         _check("memory_mb", self.memory_mb, 768, 65536)
         _check("wall_seconds", self.wall_seconds, 0.1, 86400)
+        _check("stall_seconds", self.stall_seconds, 1, 86400)
         _check("cpu_seconds", self.cpu_seconds, 1, 86400)
         _check("threads", self.threads, 1, 64)
         if self.private_hosts not in (choices := get_args(_PrivateHosts)):

@@ -52,8 +52,9 @@ class Converter:
     tone-mapped to SDR.
     """
 
-    def __init__(self, interpolation: str) -> None:
+    def __init__(self, interpolation: str, threads: int) -> None:
         self._interpolation = interpolation
+        self._threads = threads
         self._reformatter = VideoReformatter()
         self._tone: ToneMap | None = None
 
@@ -72,6 +73,7 @@ class Converter:
             format=layout,
             src_colorspace=colorspace if colorspace in (1, 4, 5, 6, 7, 9) else None,
             interpolation=self._interpolation,
+            threads=self._threads,
         )
         array = np.asarray(converted.to_ndarray())
         if hdr:

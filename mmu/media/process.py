@@ -40,10 +40,13 @@ class WorkerResult:
 
 
 def run_worker(
-    request: dict[str, Any], *, wall_seconds: float, on_progress: Callable[[float], None] | None = None
+    request: dict[str, Any],
+    *,
+    wall_seconds: float,
+    stall_seconds: float,
+    on_progress: Callable[[float], None] | None = None,
 ) -> WorkerResult:
     """Run one request in a worker process; never raises for what happens inside it."""
-    deadline = time.monotonic() + wall_seconds
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "mmu.media.worker"],
         stdin=subprocess.PIPE,
@@ -54,26 +57,26 @@ def run_worker(
     assert process.stdin is not None
     result = WorkerResult()
     log = bytearray()
-    timed_out = False
     try:
         with contextlib.suppress(BrokenPipeError), process.stdin:
             process.stdin.write(json.dumps(request).encode() + b"\n")
-        timed_out = not _read(process, result, log, deadline, on_progress)
+        overdue = _read(process, result, log, wall_seconds, stall_seconds, on_progress)
+        if not overdue:
+            # Both pipes are closed, so it is about to end; if it does not, it is not ours any more.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=5)
     finally:
-        if process.poll() is None and timed_out:
+        # Whatever happened here (an interrupt, an error in `on_progress`), no worker stays behind.
+        if process.poll() is None:
             process.kill()
-        try:
-            process.wait(timeout=max(1.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.wait()
         for pipe in (process.stdout, process.stderr):
             if pipe is not None:
                 pipe.close()
-    last_words = log.decode(errors="replace").strip().rpartition("\n")[2]
-    if timed_out:
-        result.error = ("timeout", f"decoding took longer than {wall_seconds:g} seconds and was stopped")
+    if overdue:
+        result.error = overdue
     elif result.error is None and not (result.state and result.state["final"]):
+        last_words = log.decode(errors="replace").strip().rpartition("\n")[2]
         result.error = _death(process.returncode, last_words)
     return result
 
@@ -82,46 +85,60 @@ def _read(
     process: subprocess.Popen[bytes],
     result: WorkerResult,
     log: bytearray,
-    deadline: float,
+    wall_seconds: float,
+    stall_seconds: float,
     on_progress: Callable[[float], None] | None,
-) -> bool:
-    """Read both pipes to their ends; False when the deadline came first."""
+) -> tuple[str, str] | None:
+    """Read both pipes to their ends; (code, sentence) when a time limit came first."""
     assert process.stdout is not None
     assert process.stderr is not None
+    deadline = time.monotonic() + wall_seconds
+    stalled = time.monotonic() + stall_seconds
     lines = bytearray()
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ, lines)
         selector.register(process.stderr, selectors.EVENT_READ, log)
         while selector.get_map():
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return False
-            for key, _ in selector.select(left):
+            now = time.monotonic()
+            if now >= deadline:
+                return "timeout", f"decoding took longer than {wall_seconds:g} seconds and was stopped"
+            if now >= stalled:
+                return "stalled", f"decoding made no progress for {stall_seconds:g} seconds and was stopped"
+            for key, _ in selector.select(min(deadline, stalled) - now):
                 chunk = os.read(key.fd, 1 << 16)
                 if not chunk:
                     selector.unregister(key.fileobj)
                     continue
                 key.data.extend(chunk)
                 if key.data is lines:
-                    _take_lines(lines, result, on_progress)
+                    if _take_lines(lines, result, on_progress):
+                        stalled = time.monotonic() + stall_seconds
                 else:
                     _take_log(log, result)
-    return True
+    return None
 
 
-def _take_lines(lines: bytearray, result: WorkerResult, on_progress: Callable[[float], None] | None) -> None:
+def _take_lines(lines: bytearray, result: WorkerResult, on_progress: Callable[[float], None] | None) -> bool:
+    """Take the complete lines; whether the worker got further."""
+    moved = False
     while (end := lines.find(b"\n")) >= 0:
         event = json.loads(bytes(lines[:end]))
         del lines[: end + 1]
         if event["event"] == "error":
             result.error = (event["code"], event["message"])
         else:
+            moved = moved or result.state is None or _end(event) > _end(result.state)
             result.state = event
             if on_progress is not None:
-                ends = [event[part]["end"] for part in ("pictures", "sound") if part in event]
-                on_progress(max(ends, default=0.0))
+                on_progress(_end(event))
     if len(lines) > _MAX_LINE:
         raise RuntimeError("the decode worker sent a line without end")
+    return moved
+
+
+def _end(state: dict[str, Any]) -> float:
+    """Seconds in the container's clock up to which the worker has come."""
+    return float(max((state[part]["end"] for part in ("pictures", "sound") if part in state), default=0.0))
 
 
 def _take_log(log: bytearray, result: WorkerResult) -> None:

@@ -47,8 +47,8 @@ class PictureTrack:
         self._nominal = 1.0 / frame_rate if frame_rate else 0.04
         self._offset = 0.0
         self._last = float("-inf")
-        self._small = Converter("FAST_BILINEAR")
-        self._full = Converter("BICUBIC")
+        self._small = Converter("FAST_BILINEAR", options["threads"])
+        self._full = Converter("BICUBIC", options["threads"])
         self._meter = DenseMeter()
         self._detector = CutDetector()
         self._dense = (folder / "dense.f64").open("wb")

@@ -131,11 +131,20 @@ def test_a_hang_keeps_what_was_decoded(long_video: Path) -> None:
         for pid in children():
             os.kill(pid, signal.SIGSTOP)
 
-    with open_clip(long_video, options=DecodeOptions(wall_seconds=4), on_progress=hang) as clip:
-        assert [e.code for e in clip.errors] == ["timeout"]
+    with open_clip(long_video, options=DecodeOptions(stall_seconds=2), on_progress=hang) as clip:
+        assert [e.code for e in clip.errors] == ["stalled"]
         assert clip.duration == pytest.approx(seen[-1], abs=0.2)
         assert clip.frame(len(clip.times) - 1).image.any()
         assert clip.duration < 600
+    assert not children()
+
+
+def test_an_error_of_the_caller_leaves_no_worker(long_video: Path) -> None:
+    def fail(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        open_clip(long_video, on_progress=fail)
     assert not children()
 
 
