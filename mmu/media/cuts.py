@@ -38,9 +38,14 @@ class CutDetector:
     noise in dark pictures and keyframes pulse in badly compressed ones, so the
     grey pictures before and after must also correlate little; and when any
     frame before looks like any frame after, it was a flash.
+
+    Args:
+        sparse: the frames are keyframes, seconds apart: there is nothing to stand out of, so two
+            neighbours that differ strongly in colour and layout are taken as two shots.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, sparse: bool = False) -> None:
+        self._sparse = sparse
         self._buffer: deque[_Entry] = deque(maxlen=2 * WINDOW + 1)
         self._last: float | None = None
 
@@ -54,12 +59,23 @@ class CutDetector:
         # Colourless pictures have no hue or saturation to change, so their grey difference counts.
         score = max(content, diff / 2)
         self._buffer.append(_Entry(time, score, grey))
+        if self._sparse:
+            return self._compare()
         return self._judge(WINDOW) if len(self._buffer) == 2 * WINDOW + 1 else None
 
     def flush(self) -> list[float]:
         """Cuts among the last frames, judged mostly by what came before them."""
+        if self._sparse:
+            return []
         found = (self._judge(index) for index in range(WINDOW + 1, len(self._buffer)))
         return [time for time in found if time is not None]
+
+    def _compare(self) -> float | None:
+        if len(self._buffer) < 2:
+            return None
+        before, this = self._buffer[-2], self._buffer[-1]
+        different = this.score >= RULES[0][0] and correlation(before.grey, this.grey) <= RULES[1][1]
+        return this.time if different else None
 
     def _judge(self, index: int) -> float | None:
         entries = list(self._buffer)

@@ -92,7 +92,10 @@ class SpoolSound:
         if stop > begin:
             path = self._folder / f"audio{rate}.s16"
             count, offset = (stop - begin) * channels, begin * channels * 2
-            samples = np.fromfile(path, "<i2", count=count, offset=offset).reshape(-1, channels)
+            try:
+                samples = np.fromfile(path, "<i2", count=count, offset=offset).reshape(-1, channels)
+            except OSError as exc:
+                raise MediaError(f"the audio is missing from the spool: {exc}", code="spool_lost") from exc
             at = begin + lead - first
             np.multiply(samples, np.float32(1 / 32768), out=out[at : at + len(samples)])
         return out[:, 0].copy() if channels == 1 else out

@@ -50,7 +50,7 @@ class PictureTrack:
         self._small = Converter("FAST_BILINEAR", options["threads"])
         self._full = Converter("BICUBIC", options["threads"])
         self._meter = DenseMeter()
-        self._detector = CutDetector()
+        self._detector = CutDetector(sparse=options["keyframes_only"])
         self._dense = (folder / "dense.f64").open("wb")
         self._frames = (folder / "frames.bgr").open("wb")
         self._pending: tuple[float, NDArray[np.uint8], _Picture] | None = None

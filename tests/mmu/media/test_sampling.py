@@ -100,6 +100,15 @@ def test_detector_reports_in_order(make_texture: Any) -> None:
     assert found + detector.flush() == [15.0, 30.0, 45.0]
 
 
+def test_keyframes_alone(make_texture: Any) -> None:
+    detector, meter = CutDetector(sparse=True), DenseMeter()
+    found = []
+    for i, seed in enumerate((1, 1, 2, 3, 3)):
+        row = meter.measure(make_texture(seed))
+        found.append(detector.push(i * 2.0, row[2], row[3], meter.layout))
+    assert [t for t in found if t is not None] == [4.0, 6.0]
+
+
 def test_statistics_of_a_moving_picture(make_texture: Any) -> None:
     wide = make_texture(6, 320, 90)
     views = [np.ascontiguousarray(wide[:, 4 * i : 4 * i + 160]) for i in range(10)]
