@@ -37,7 +37,7 @@ class TextOptions:
     #: grey levels by which a 1/20-wide tile must differ before a frame is looked at again
     gate: float = 6.0
     #: shortest time between two looks, in seconds
-    interval: float = 0.3
+    interval: float = 0.19
     #: seconds for which a search may be put off while all known lines stand
     patience: float = 0.8
     #: lines read with less confidence are dropped
