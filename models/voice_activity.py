@@ -17,7 +17,8 @@ SAMPLE_RATE = 16000
 #: samples that one probability stands for
 HOP = 512
 _CONTEXT = 64
-_BATCH = 4096
+#: blocks in one call; the state is carried over, and longer ones only take memory
+_BATCH = 512
 
 
 class VoiceActivity:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 RATE = 16000
 FULL_RATE = 44100
+_WINDOW_SECONDS = 120.0
 #: stereo at the full rate, several times over as float64, is what takes memory here
 _FULL_RATE_SECONDS = 60.0
 _SOURCE = "+".join((voice_activity.SOURCE, omni_aed.SOURCE, ina_segmenter.TASKS["smn"][0]))
@@ -39,7 +40,7 @@ class Sound(Stage):
     emits: ClassVar[frozenset[str]] = frozenset(
         {"audio.segment", "audio.event", "audio.loudness", "audio.quality"}
     )
-    cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=350)
+    cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=500)
     models: ClassVar[tuple[str, ...]] = ("ina-smn",)
 
     def __init__(self) -> None:
@@ -61,7 +62,7 @@ class Sound(Stage):
         out: list[Signal] = []
         parts: list[Opinions] = []
         end = 0.0
-        for window in clip.audio_windows(RATE):
+        for window in clip.audio_windows(RATE, seconds=_WINDOW_SECONDS):
             parts.append(self._listen(window.samples))
             out.extend(alarms(window.samples, RATE, parts[-1], window.start))
             end = window.start + len(window.samples) / RATE
