@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NamedTuple, get_args
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from kg.errors import GraphError
 from kg.linker import Linker, Mention, normalise
+
+if TYPE_CHECKING:
+    from networkx import DiGraph
 
 Facet = Literal["element", "scene", "person", "action", "language", "emotion", "music", "style", "topic"]
 Relation = Literal["is_a", "implies", "part_of", "used_in", "co_occurs"]
@@ -197,32 +200,16 @@ class Graph:
     def path(self, start: str, goal: str) -> list[Step]:
         """The most probable chain of relations between two concepts, either direction; empty if none.
 
-        Dijkstra over -log(weight); a step against its edge costs one nat more.
+        Shortest path over -log(weight); a step against its edge costs one nat more.
         """
-        self.concept(goal)
-        best: dict[str, float] = {start: 0.0}
-        came: dict[str, Step] = {}
-        heap = [(0.0, self.concept(start).id)]
-        while heap:
-            cost, node = heapq.heappop(heap)
-            if node == goal:
-                break
-            if cost > best[node]:
-                continue
-            for step in self._steps[node]:
-                neighbour = step.target if step.forward else step.source
-                price = cost - math.log(step.weight) + (0.01 if step.forward else 1.01)
-                if price < best.get(neighbour, math.inf):
-                    best[neighbour] = price
-                    came[neighbour] = step
-                    heapq.heappush(heap, (price, neighbour))
-        steps: list[Step] = []
-        node = goal
-        while node != start and node in came:
-            step = came[node]
-            steps.append(step)
-            node = step.source if step.forward else step.target
-        return steps[::-1] if node == start else []
+        import networkx
+
+        self.concept(start), self.concept(goal)
+        try:
+            nodes = networkx.shortest_path(self._network, start, goal, weight="cost")
+        except networkx.NetworkXNoPath:
+            return []
+        return [self._network.edges[pair]["step"] for pair in pairwise(nodes)]
 
     def stats(self) -> dict[str, dict[str, int]]:
         """Counts: concepts by facet and by vertical, aliases by language, relations, labels by vocabulary."""
@@ -255,13 +242,23 @@ class Graph:
         return dict(children)
 
     @cached_property
-    def _steps(self) -> dict[str, list[Step]]:
-        steps: dict[str, list[Step]] = defaultdict(list)
+    def _network(self) -> DiGraph:
+        import networkx
+
+        network = networkx.DiGraph()
+        network.add_nodes_from(self.concepts)
         for concept in self.concepts:
             for target, relation, weight in self.edges(concept, get_args(Relation)):
-                steps[concept].append(Step(concept, relation, target, weight, True))
-                steps[target].append(Step(concept, relation, target, weight, False))
-        return steps
+                # A small price a step prefers short chains among equally probable ones.
+                for step, cost in (
+                    (Step(concept, relation, target, weight, True), 0.01 - math.log(weight)),
+                    (Step(concept, relation, target, weight, False), 1.01 - math.log(weight)),
+                ):
+                    ends = (concept, target) if step.forward else (target, concept)
+                    known = network.get_edge_data(*ends)
+                    if known is None or cost < known["cost"]:
+                        network.add_edge(*ends, cost=cost, step=step)
+        return network
 
     @cached_property
     def _linker(self) -> Linker:

@@ -23,6 +23,7 @@ CPU_STAGES: dict[str, str] = {
     "text": "mmu.perception.text:TextStage",
     "sound": "mmu.perception.sound:Sound",
     "speech": "mmu.perception.speech:Speech",
+    "speakers": "mmu.perception.speakers:Speakers",
     "music": "mmu.perception.music:MusicFacts",
 }
 

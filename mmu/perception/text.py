@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -56,7 +54,7 @@ class TextStage(Stage):
     needs: ClassVar[Needs] = Needs(frames=True)
     emits: ClassVar[frozenset[str]] = frozenset({"text.line"})
     cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=450)
-    models: ClassVar[tuple[str, ...]] = ("ppocr-tiny",)
+    models: ClassVar[tuple[str, ...]] = ("ppocr-tiny", "ppocr-small")
 
     def __init__(self, options: TextOptions | None = None) -> None:
         self.options = options or TextOptions()
@@ -69,9 +67,9 @@ class TextStage(Stage):
         Raises:
             ModelError: the weights are not in the store or cannot be run.
         """
-        recognizer = TextRecognizer(_bundled("rec"), threads=threads)
+        recognizer = TextRecognizer(store.file("ppocr-small", "rec.onnx"), threads=threads)
         tiny = TextDetector(store.file("ppocr-tiny", "det.onnx"), threads=threads)
-        small = TextDetector(_bundled("det"), threads=threads)
+        small = TextDetector(store.file("ppocr-small", "det.onnx"), threads=threads)
         self._video = TextReader(tiny, recognizer, side=self.options.video_side)
         self._still = TextReader(small, recognizer, side=self.options.still_side)
 
@@ -191,15 +189,3 @@ def _reading_order(signal: Signal) -> tuple[float, float, float]:
     if signal.attributes["vertical"]:
         return start, y // (4 * max(1.0, h)), -x  # columns go from right to left
     return start, y + h / 2, x
-
-
-def _bundled(task: Literal["det", "rec"]) -> Path:
-    """A PP-OCRv6 small network from the installed rapidocr package, which is not imported for it."""
-    spec = find_spec("rapidocr")
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        path = Path(folder) / "models" / f"PP-OCRv6_{task}_small.onnx"
-        if path.is_file():
-            return path
-    raise ModelError(
-        f"PP-OCRv6_{task}_small.onnx is not in the rapidocr package; install 'rapidocr>=3.10,<3.11'"
-    )

@@ -24,7 +24,7 @@ TEXT_MATCH = 0.75
 #: characters of text below which words that are not found prove nothing
 ENOUGH_TEXT = 8
 #: tags from this score are suggested as topics
-SUGGEST = 0.7
+SUGGEST = 0.6
 SUGGESTIONS = 3
 #: facets that make a good hashtag
 TOPIC_FACETS = ("topic", "action", "element", "scene", "music", "style")
