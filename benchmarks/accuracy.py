@@ -34,6 +34,8 @@ SCORERS: dict[str, Scorer] = {
     "expression": pictures.expression,
     "gesture": pictures.gestures,
     "speaker_pair": speech.speaker_pairs,
+    "speaker_gender": speech.speaker_genders,
+    "diarization": speech.speaker_counts,
     "audio_class": sound.classes,
     "audio_event": sound.events,
     "vocals": sound.vocals,

@@ -18,11 +18,11 @@ def loop_clip(source: Path, target: Path, *, seconds: float) -> Path:
     with av.open(str(target), "w") as out:
         with av.open(str(source)) as first:
             kinds = {stream.index: out.add_stream_from_template(stream) for stream in first.streams}
-            length = max(float(stream.duration * stream.time_base) for stream in first.streams)
+            length = (first.duration or 0) / av.time_base
         for turn in range(int(-(-seconds // length))):
             with av.open(str(source)) as again:
                 for packet in again.demux():
-                    if packet.dts is None:
+                    if packet.dts is None or packet.pts is None:
                         continue
                     shift = round(turn * length / packet.time_base)
                     packet.pts, packet.dts = packet.pts + shift, packet.dts + shift

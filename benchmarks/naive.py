@@ -84,7 +84,7 @@ def explicit(video: str, store: Store) -> int:
     from models.opennsfw import OpenNsfw
 
     network = OpenNsfw(store.file("opennsfw"), threads=0)
-    return sum(network.probability(frame) > 0.5 for frame in frames(video))
+    return sum(int(network.probability(frame) > 0.5) for frame in frames(video))
 
 
 def quality(video: str, store: Store) -> int:
@@ -103,7 +103,7 @@ def text(video: str, _store: Store) -> int:
     from rapidocr import RapidOCR
 
     engine = RapidOCR(params={"Global.log_level": "error"})
-    return sum(len(engine(frame).txts or ()) for frame in frames(video))
+    return sum(len(getattr(engine(frame), "txts", None) or ()) for frame in frames(video))
 
 
 def speech(video: str, store: Store) -> int:

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Sequence
 
 import kg.cli
-
 import mmu.report.cli
 import models.cli
 from mmu import __version__, cli_doctor, cli_tag

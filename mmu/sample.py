@@ -111,7 +111,7 @@ def _pictures(store: Store, scenes: Sequence[Scene]) -> Iterator[Picture]:
 
 
 def _zoom(path: Path, count: int) -> Iterator[Picture]:
-    photo = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    photo = np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR), dtype=np.uint8)
     height, width = photo.shape[:2]
     for number in range(count):
         scale = 1.0 - 0.15 * number / max(1, count)
@@ -174,8 +174,8 @@ def _resampled(path: Path) -> Sound:
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     mono = samples.mean(axis=1)
     times = np.arange(0, len(mono), rate / RATE)
-    voice = np.interp(times, np.arange(len(mono)), mono).astype(np.float32)
-    return voice / max(1e-6, float(np.abs(voice).max())) * 0.7
+    voice = np.interp(times, np.arange(len(mono)), mono)
+    return np.asarray(voice / max(1e-6, float(np.abs(voice).max())) * 0.7, dtype=np.float32)
 
 
 def _tune(length: int) -> Sound:
@@ -196,7 +196,8 @@ def _tune(length: int) -> Sound:
 
 def _pluck(frequency: float, length: int) -> Sound:
     phase = 2 * np.pi * frequency * np.arange(length) / RATE
-    return sum(np.sin(n * phase) / n**1.5 for n in range(1, 6)).astype(np.float32)  # type: ignore[union-attr]
+    partials = np.stack([np.sin(n * phase) / n**1.5 for n in range(1, 6)])
+    return np.asarray(partials.sum(axis=0), dtype=np.float32)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -76,15 +76,23 @@ def run(args: argparse.Namespace) -> Counter[str]:
         raise ConfigError(f"no files like {args.glob!r} under {args.src}")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
+    from ray.data import SaveMode
 
     if not ray.is_initialized():
         ray.init(log_to_driver=False, include_dashboard=False)
     ray.data.DataContext.get_current().enable_progress_bars = sys.stderr.isatty()
-    workers = _workers(args, int(ray.cluster_resources().get("CPU", 0)), len(files))
+    workers = _workers(args, _cluster_cpus(), len(files))
     dataset = _reports(files, args, workers)
     target = f"{args.out.rstrip('/')}/reports.parquet"
-    dataset.write_parquet(target, mode="overwrite")
+    dataset.write_parquet(target, mode=SaveMode.OVERWRITE)
     return Counter(row["outcome"] for row in ray.data.read_parquet(target, columns=["outcome"]).iter_rows())
+
+
+def _cluster_cpus() -> int:
+    import ray
+
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return int(resources.get("CPU", 0))
 
 
 def _workers(args: argparse.Namespace, cpus: int, files: int) -> int:
@@ -94,8 +102,9 @@ def _workers(args: argparse.Namespace, cpus: int, files: int) -> int:
         raise ConfigError(
             f"--cpus-per-worker {args.cpus_per_worker} is more than the {cpus} CPUs of the cluster"
         )
-    most = max(1, cpus // args.cpus_per_worker)
-    return min(args.workers or most, most, files)
+    most: int = max(1, cpus // args.cpus_per_worker)
+    wanted: int = args.workers or most
+    return min(wanted, most, files)
 
 
 def _reports(files: list[dict[str, Any]], args: argparse.Namespace, workers: int) -> Dataset:
@@ -108,8 +117,10 @@ def _reports(files: list[dict[str, Any]], args: argparse.Namespace, workers: int
         "threads": args.cpus_per_worker,
     }
     blocks = max(workers, -(-len(files) // ROWS_PER_BLOCK))
+    # Ray builds the class in each actor; its stub knows functions only.
+    writer: Any = ReportWriter
     return ray.data.from_items(files, override_num_blocks=min(blocks, len(files))).map(
-        ReportWriter,
+        writer,
         fn_constructor_kwargs={"out": None if args.no_json else args.out, "options": options},
         compute=ray.data.ActorPoolStrategy(size=workers),
         num_cpus=args.cpus_per_worker,

@@ -5,28 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from benchmarks.truth import auc
+
 Row = dict[str, Any]
-
-
-def auc(positive: list[float], negative: list[float]) -> float | None:
-    """Chance that a positive scores above a negative, ties counting half; None without either."""
-    if not positive or not negative:
-        return None
-    won = sum((p > n) + 0.5 * (p == n) for p in positive for n in negative)
-    return won / (len(positive) * len(negative))
 
 
 def score_pairs(cases: Iterable[tuple[Row, float]], *, threshold: float) -> list[Row]:
     """`speaker_pair.auc` and `.accuracy` of (entry, cosine similarity) pairs at the given threshold."""
     pairs = list(cases)
-    same = [similarity for truth, similarity in pairs if truth["same"]]
-    other = [similarity for truth, similarity in pairs if not truth["same"]]
-    right = sum(s >= threshold for s in same) + sum(s < threshold for s in other)
+    right = sum((similarity >= threshold) == truth["same"] for truth, similarity in pairs)
     return [
         {
             "task": "speaker_pair",
             "metric": "speaker_pair.auc",
-            "value": auc(same, other),
+            "value": auc([s for _, s in pairs], [bool(truth["same"]) for truth, _ in pairs]),
             "cases": len(pairs),
         },
         {

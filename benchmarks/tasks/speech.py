@@ -6,12 +6,16 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import soundfile
 
 from benchmarks.reports import Reports
-from benchmarks.tasks import asr
+from benchmarks.tasks import asr, speakers
 from benchmarks.truth import Corpus, Entry, Metric
 from mmu.report.schema import Report
+
+#: cosine of two voices from which they count as one speaker
+SAME_SPEAKER_COSINE = 0.5
 
 
 def transcripts(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metric]:
@@ -31,10 +35,42 @@ def languages(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[M
     ]
 
 
-def speaker_pairs(corpus: Corpus, _reports: Reports, limit: int | None) -> Iterable[Metric]:
-    """Same or different speaker: not supported while no speaker embedding is in the default profile."""
-    cases = len(corpus.of("speaker_pair", limit=limit))
-    return [Metric("speaker_pair", "speaker_pair.auc", None, cases, "not supported")]
+def speaker_pairs(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metric]:
+    """Cosine of the main voices; a file without a voice counts as different from all."""
+    entries = corpus.of("speaker_pair", limit=limit)
+    cases = [(entry, _similarity(reports.get(entry["a"]), reports.get(entry["b"]))) for entry in entries]
+    return [_metric(row) for row in speakers.score_pairs(cases, threshold=SAME_SPEAKER_COSINE)]
+
+
+def speaker_genders(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metric]:
+    """Gender of the voice heard longest within the span, or in the whole file."""
+    entries = corpus.of("speaker_gender", limit=limit)
+    cases = [(entry, _gender(reports.get(entry["path"]), entry.get("span"))) for entry in entries]
+    return [_metric(row) for row in speakers.score_gender(cases)]
+
+
+def speaker_counts(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metric]:
+    """How many voices there are."""
+    entries = corpus.of("diarization", limit=limit)
+    cases = [(entry, len(reports.get(entry["path"]).speakers)) for entry in entries]
+    return [_metric(row) for row in speakers.score_count(cases)]
+
+
+def _similarity(a: Report, b: Report) -> float:
+    if not a.speakers or not b.speakers:
+        return -1.0
+    x, y = np.asarray(a.speakers[0].embedding), np.asarray(b.speakers[0].embedding)
+    return float(x @ y / (np.linalg.norm(x) * np.linalg.norm(y)))
+
+
+def _gender(report: Report, span: list[float] | None) -> str | None:
+    start, end = span or (0.0, float("inf"))
+    heard = {
+        one.id: sum(max(0.0, min(stop, end) - max(begin, start)) for begin, stop in one.turns)
+        for one in report.speakers
+    }
+    main = max(report.speakers, key=lambda one: heard[one.id], default=None)
+    return main.gender if main else None
 
 
 def transcript(report: Report, lang: str) -> str:

@@ -6,7 +6,7 @@ belief that the signal lends it, and the path that led there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import erf, sqrt
 from typing import NamedTuple
@@ -108,7 +108,7 @@ def concept_step(graph: Graph, concept: str) -> EvidenceStep:
     return EvidenceStep(kind="concept", id=concept, text=f"{node.zh} · {node.en}")
 
 
-def _labels(signal: Signal, duration: float, genders: dict[str | None, Signal]) -> Iterator[Label]:
+def _labels(signal: Signal, duration: float, genders: Mapping[str, Signal]) -> Iterator[Label]:
     """What a signal says as labels of a vocabulary; `genders` by face track refine ages."""
     score = 1.0 if signal.score is None else signal.score
     vocabulary = signal.attributes.get("vocabulary")
@@ -119,7 +119,7 @@ def _labels(signal: Signal, duration: float, genders: dict[str | None, Signal]) 
         case "face.gender":
             yield Label("face_gender", str(signal.value), score)
         case "face.age" if isinstance(signal.value, float | int):
-            gender = genders.get(signal.track)
+            gender = genders.get(signal.track or "")
             vocabulary, prefix, weight = "face_age", "", 1.0
             if gender is not None:
                 vocabulary, prefix, weight = "face_age_gender", f"{gender.value} ", gender.score or 0.0

@@ -1,10 +1,10 @@
-"""The people of a video, gathered from the face signals."""
+"""The people and the voices of a video, gathered from the signals."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from mmu.report.schema import Person
+from mmu.report.schema import Person, Speaker
 from mmu.signals import Signal, SignalSet
 
 
@@ -39,16 +39,35 @@ def _person(identity: Signal, signals: SignalSet, embeddings: bool) -> Person:
         spans=spans,
         age=_mean([float(one.value) for one in ages if one.value is not None]),
         age_spread=_mean([float(one.attributes["spread"]) for one in ages if "spread" in one.attributes]),
-        gender=gender if gender in ("female", "male") else None,  # type: ignore[arg-type]
+        gender=gender if gender in ("female", "male") else None,
         gender_score=gender_score,
         expression=expression,
         box=None if best is None or best.box is None else best.box.rounded(),
         best_time=None if best is None else best.attributes.get("best_time"),
         signals=[one.id for one in (identity, *tracks, *ages, *genders, *expressions)],
-        embedding=identity.embedding.astype(float).tolist()
-        if embeddings and identity.embedding is not None
-        else None,
+        embedding=_listed(identity) if embeddings else None,
     )
+
+
+def gather_speakers(signals: SignalSet, *, embeddings: bool = False) -> list[Speaker]:
+    """One entry per voice, the one heard longest first; `embeddings` as in `gather_people`."""
+    speakers = [
+        Speaker(
+            id=str(one.value),
+            seconds=float(one.attributes["seconds"]),
+            turns=[(start, end) for start, end in one.attributes["turns"]],
+            gender=one.attributes.get("gender"),
+            gender_score=one.attributes.get("gender_score"),
+            signal=one.id,
+            embedding=_listed(one) if embeddings else None,
+        )
+        for one in signals.of("speech.speaker")
+    ]
+    return sorted(speakers, key=lambda speaker: (-speaker.seconds, speaker.id))
+
+
+def _listed(signal: Signal) -> list[float] | None:
+    return None if signal.embedding is None else [float(value) for value in signal.embedding]
 
 
 def _vote(signals: list[Signal]) -> tuple[str | None, float | None]:

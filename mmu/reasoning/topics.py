@@ -1,4 +1,4 @@
-"""Topic clean-up: each hashtag of the user is kept, merged or dropped with the reason; missing ones are suggested."""
+"""Topic clean-up: a user's hashtag is kept, merged or dropped with the reason; missing ones are suggested."""
 
 from __future__ import annotations
 

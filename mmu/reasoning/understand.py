@@ -12,10 +12,10 @@ from mmu.reasoning.caption import write_caption
 from mmu.reasoning.category import choose_category
 from mmu.reasoning.emotion import judge_emotion
 from mmu.reasoning.fuse import fuse
-from mmu.reasoning.select import to_tags
 from mmu.reasoning.observe import observe
-from mmu.reasoning.people import gather_people
+from mmu.reasoning.people import gather_people, gather_speakers
 from mmu.reasoning.quality import judge_quality
+from mmu.reasoning.select import to_tags
 from mmu.reasoning.settings import FusionSettings
 from mmu.reasoning.topics import clean_topics
 from mmu.report.schema import (
@@ -27,6 +27,7 @@ from mmu.report.schema import (
     Originality,
     Person,
     Quality,
+    Speaker,
     Tag,
     TextLine,
     TopicDecision,
@@ -49,6 +50,7 @@ class Understanding:
     topics: list[TopicDecision] = field(default_factory=list)
     moderation: Moderation | None = None
     people: list[Person] = field(default_factory=list)
+    speakers: list[Speaker] = field(default_factory=list)
     language: str | None = None
     transcript: list[TranscriptSegment] = field(default_factory=list)
     on_screen_text: list[TextLine] = field(default_factory=list)
@@ -94,6 +96,7 @@ class Brain:
             topics=clean_topics(topics, texts=texts, support=unprompted, tags=tags, graph=self.graph),
             moderation=decide(self.policy, signals=signals, tags=tags, title=title, topics=topics),
             people=gather_people(signals, embeddings=embeddings),
+            speakers=gather_speakers(signals, embeddings=embeddings),
             language=_language(signals),
             transcript=transcript,
             on_screen_text=lines,

@@ -203,6 +203,18 @@ class Person(_Model):
     embedding: list[float] | None = None
 
 
+class Speaker(_Model):
+    """One voice in the video. Embeddings stay out unless asked for."""
+
+    id: str
+    seconds: float
+    turns: list[TimeRange]
+    gender: Literal["female", "male"] | None = Field(None, description="as the voice sounds")
+    gender_score: Score | None = None
+    signal: str
+    embedding: list[float] | None = None
+
+
 class TranscriptSegment(_Model):
     """One stretch of speech, in seconds."""
 
@@ -263,6 +275,7 @@ class Report(_Model):
     topics: list[TopicDecision] = Field(default_factory=list)
     moderation: Moderation | None = None
     people: list[Person] = Field(default_factory=list)
+    speakers: list[Speaker] = Field(default_factory=list)
     language: str | None = None
     transcript: list[TranscriptSegment] = Field(default_factory=list)
     on_screen_text: list[TextLine] = Field(default_factory=list)

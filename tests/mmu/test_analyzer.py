@@ -91,7 +91,7 @@ def test_threads_do_not_change_the_report(sample_video: Path, sample_report: Rep
 
 def test_the_report_survives_json(sample_report: Report) -> None:
     text = sample_report.to_json()
-    assert Report.model_validate_json(text) == sample_report
+    assert Report.model_validate_json(text).to_json() == text
     assert json.loads(text)["schema"] == "mmu.report/1"
     assert "宇航员" in text
     assert all(person.embedding is None for person in sample_report.people)

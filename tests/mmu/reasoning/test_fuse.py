@@ -8,8 +8,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mmu.reasoning.fuse import fuse
-from mmu.reasoning.select import to_tags
 from mmu.reasoning.observe import age_buckets, observe
+from mmu.reasoning.select import to_tags
 from mmu.reasoning.settings import load_settings
 from mmu.signals import Signal, SignalSet, Span
 from tests.mmu.reasoning.graphs import small_graph

@@ -1,8 +1,8 @@
 """Topic clean-up: keep, merge, drop and suggest, each with its reason."""
 
 from mmu.reasoning.fuse import fuse
-from mmu.reasoning.select import to_tags
 from mmu.reasoning.observe import observe
+from mmu.reasoning.select import to_tags
 from mmu.reasoning.settings import load_settings
 from mmu.reasoning.topics import clean_topics, normalise_topic
 from mmu.report.schema import TopicDecision
