@@ -85,7 +85,9 @@ def run(args: argparse.Namespace) -> Counter[str]:
     dataset = _reports(files, args, workers)
     target = f"{args.out.rstrip('/')}/reports.parquet"
     dataset.write_parquet(target, mode=SaveMode.OVERWRITE)
-    return Counter(row["outcome"] for row in ray.data.read_parquet(target, columns=["outcome"]).iter_rows())
+    return Counter(
+        row["outcome"] for row in ray.data.read_parquet(target).select_columns(["outcome"]).iter_rows()
+    )
 
 
 def _cluster_cpus() -> int:
