@@ -46,6 +46,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--skip", default="", metavar="STAGES", help="leave out these stages (comma-separated)"
     )
     parser.add_argument("--policy", metavar="FILE", help="moderation policy (default: the shipped one)")
+    parser.add_argument(
+        "--gallery", metavar="FILE", help="name the people whose face is in this gallery (see `mmu people`)"
+    )
     parser.add_argument("--threads", type=int, help="CPU threads (default: all cores)")
     parser.add_argument(
         "--keyframes", action="store_true", help="decode keyframes only: much faster, coarser"
@@ -69,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
         skip=_names(args.skip) or (),
         threads=args.threads,
         policy=args.policy,
+        gallery=args.gallery,
         decode=DecodeOptions(keyframes_only=args.keyframes),
     ) as analyzer:
         for file, name in zip(args.files, names, strict=True):
@@ -89,7 +93,8 @@ def _emit(report: Report, name: str, file: str, args: argparse.Namespace, *, sev
         from mmu.report.html import render_html
 
         local = Path(file)
-        page = render_html(report, video=local if local.is_file() else None)
+        video = local if local.is_file() else None
+        page = render_html(report, video=video, base=Path(args.html))
         _write(Path(args.html) / f"{name}.html", page)
     if not args.json or args.json != "-":
         print(summary(report))
@@ -108,6 +113,8 @@ def summary(report: Report) -> str:
         best = max(tag.evidence, key=lambda one: one.weight)
         path = " → ".join(step.text for step in best.path)
         lines.append(f"  {tag.score:4.2f}  {tag.name.zh} · {tag.name.en}  [{tag.facet}]  {best.axis}: {path}")
+    known = {person.name: person for person in reversed(report.people) if person.name}
+    lines += [f"  person    {name} ({person.id}) {person.name_score:.2f}" for name, person in known.items()]
     if report.quality:
         lines.append(f"  quality   {report.quality.overall:.0f}/100")
     if report.moderation:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import threading
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +16,9 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from models.errors import ModelError
+
+_announcing = threading.Lock()
+_announced = False
 
 
 class TensorFacts(NamedTuple):
@@ -42,8 +48,9 @@ class LiteRtModel:
         """
         content, label = _content(path_or_bytes)
         try:
-            self._interpreter: Any = Interpreter(model_content=content, num_threads=threads)
-            self._interpreter.allocate_tensors()
+            with _silence():
+                self._interpreter: Any = Interpreter(model_content=content, num_threads=threads)
+                self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{label}: not a network that LiteRT can run: {error}") from error
         self._label = label
@@ -88,6 +95,26 @@ class LiteRtModel:
         if resized:
             self._interpreter.allocate_tensors()
             self._read_details()
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep LiteRT's note on its CPU delegate, which C++ code prints once a process, off stderr."""
+    global _announced
+    with _announcing:
+        if _announced:
+            yield
+            return
+        _announced = True
+        kept = os.dup(2)
+        try:
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, 2)
+            os.close(nothing)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def bundle_member(path_or_bytes: Path | str | bytes, member: str) -> bytes:

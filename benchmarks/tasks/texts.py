@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import kg
 from benchmarks.truth import Corpus, Metric
-from mmu.reasoning.topics import clean_topics
+from mmu.reasoning.topics import judge_topics
 
 #: posts of the hashtag file that are judged
 POSTS = 500
@@ -33,7 +33,7 @@ def hashtags(corpus: Corpus, _reports: object, limit: int | None) -> Iterable[Me
                 if tag not in tags[index] and tag not in foreign:
                     foreign.append(tag)
             topics = [*tags[index], *foreign]
-            decisions = clean_topics(topics, texts=[_plain(posts[index])], support={}, tags=[], graph=graph)
+            decisions = judge_topics(topics, texts=[_plain(posts[index])], support={}, graph=graph)
             kept = [decision.action in ("keep", "merge") for decision in decisions]
             own += len(tags[index])
             kept_own += sum(kept[: len(tags[index])])

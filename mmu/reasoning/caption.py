@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 from mmu.report.schema import Caption, Category, Name, Tag, TextLine, TranscriptSegment
 
-#: tags below this do not get into a sentence
-MINIMUM = 0.4
 QUOTE_CHARACTERS = 40
 
 
@@ -22,18 +20,17 @@ def write_caption(
     """One sentence; every content word comes from a tag or is a quotation. None without evidence.
 
     Args:
-        tags: of the report, most certain first.
+        tags: those strong and specific enough for a sentence, most telling first.
         category: opens the sentence when it is known.
         still: a picture, not a video.
         transcript: quoted when there is speech.
         lines: a title on screen is quoted.
     """
-    strong = [tag for tag in tags if tag.score >= MINIMUM]
-    people = _pick(strong, ("person",), 1)
-    actions = _pick(strong, ("action",), 1)
-    scenes = _pick(strong, ("scene",), 1)
-    things = _pick(strong, ("element",), 3)
-    sounds = _pick(strong, ("music",), 1)
+    people = _pick(tags, ("person",), 1)
+    actions = _pick(tags, ("action",), 1)
+    scenes = _pick(tags, ("scene",), 1)
+    things = _pick(tags, ("element",), 3)
+    sounds = _pick(tags, ("music",), 1)
     used = people + actions + scenes + things + sounds
     quote = _quote(transcript, lines)
     if not used and category is None and quote is None:

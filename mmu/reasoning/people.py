@@ -35,6 +35,8 @@ def _person(identity: Signal, signals: SignalSet, embeddings: bool) -> Person:
     seconds = float(identity.attributes.get("seconds", sum(end - start for start, end in spans)))
     return Person(
         id=person,
+        name=identity.attributes.get("name"),
+        name_score=identity.attributes.get("match"),
         seconds=round(seconds, 3),
         spans=spans,
         age=_mean([float(one.value) for one in ages if one.value is not None]),

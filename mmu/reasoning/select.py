@@ -9,6 +9,7 @@ that passes through tags already chosen. Scores themselves are not touched.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kg import Graph
@@ -64,3 +65,9 @@ def _candidate(fused: Fused, graph: Graph) -> _Candidate:
             if step.kind == "concept" and step.id != fused.concept:
                 candidate.through[step.id] = candidate.through.get(step.id, 0.0) + share
     return candidate
+
+
+def specific(tags: Sequence[Tag], graph: Graph) -> list[Tag]:
+    """The tags that are no broader word of another one in the list."""
+    broader = {ancestor for tag in tags for ancestor in graph.ancestors(tag.id)}
+    return [tag for tag in tags if tag.id not in broader]

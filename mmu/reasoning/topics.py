@@ -69,34 +69,41 @@ def normalise_topic(topic: str) -> str:
     ).strip("+")
 
 
-def clean_topics(
-    topics: Sequence[str],
-    *,
-    texts: Sequence[str],
-    support: dict[str, Fused],
-    tags: Sequence[Tag],
-    graph: Graph,
+def judge_topics(
+    topics: Sequence[str], *, texts: Sequence[str], support: dict[str, Fused], graph: Graph
 ) -> list[TopicDecision]:
-    """Decide on every topic of the user and suggest missing ones.
+    """Keep, merge or drop every topic of the user.
 
     Args:
         topics: as the user wrote them, with or without `#`.
         texts: title, on-screen text and transcript.
         support: beliefs fused without the user's topics.
-        tags: of the report, for suggestions.
         graph: resolves a topic to a concept.
     """
     text = normalise_topic(" ".join(texts))
     decisions: list[TopicDecision] = []
-    seen: dict[str, str] = {}
+    kept: dict[str, str] = {}
     for topic in topics:
-        decision = _decide(topic, text, support, graph, seen)
+        decision = _decide(topic, text, support, graph, kept)
         decisions.append(decision)
         if decision.action == "keep":
-            seen[decision.concept or normalise_topic(topic)] = decision.canonical
-    taken = {normalise_topic(name) for name in seen.values()} | set(seen)
-    decisions += _suggest(tags, taken)
+            kept[decision.concept or normalise_topic(topic)] = decision.canonical
     return decisions
+
+
+def suggest_topics(decisions: Sequence[TopicDecision], tags: Sequence[Tag]) -> list[TopicDecision]:
+    """Strongly supported tags that no kept topic names yet; `tags` are the specific ones."""
+    kept = [one for one in decisions if one.action == "keep"]
+    taken = {normalise_topic(one.canonical) for one in kept} | {one.concept for one in kept if one.concept}
+    suggested: list[TopicDecision] = []
+    for tag in tags:
+        known = {tag.id, normalise_topic(tag.name.zh), normalise_topic(tag.name.en)}
+        if tag.facet in TOPIC_FACETS and tag.score >= SUGGEST and not known & taken:
+            suggested.append(_decision(tag.name.zh, "suggest", tag.name.zh, "suggested", tag.score, tag.id))
+            taken |= known
+        if len(suggested) == SUGGESTIONS:
+            break
+    return suggested
 
 
 def _decide(
@@ -142,18 +149,6 @@ def _mentioned(plain: str, text: str) -> float:
     if re.fullmatch(r"[\x00-\x7f]+", plain) and len(plain) < 4:
         return 0.0
     return float(fuzz.partial_ratio(plain, text)) / 100 * 0.9
-
-
-def _suggest(tags: Sequence[Tag], taken: set[str]) -> list[TopicDecision]:
-    suggested: list[TopicDecision] = []
-    for tag in tags:
-        known = {tag.id, normalise_topic(tag.name.zh), normalise_topic(tag.name.en)}
-        if tag.facet in TOPIC_FACETS and tag.score >= SUGGEST and not known & taken:
-            suggested.append(_decision(tag.name.zh, "suggest", tag.name.zh, "suggested", tag.score, tag.id))
-            taken |= known
-        if len(suggested) == SUGGESTIONS:
-            break
-    return suggested
 
 
 def _decision(

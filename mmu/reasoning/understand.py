@@ -15,9 +15,9 @@ from mmu.reasoning.fuse import fuse
 from mmu.reasoning.observe import observe
 from mmu.reasoning.people import gather_people, gather_speakers
 from mmu.reasoning.quality import judge_quality
-from mmu.reasoning.select import to_tags
+from mmu.reasoning.select import specific, to_tags
 from mmu.reasoning.settings import FusionSettings
-from mmu.reasoning.topics import clean_topics
+from mmu.reasoning.topics import judge_topics, suggest_topics
 from mmu.report.schema import (
     Caption,
     Category,
@@ -35,6 +35,8 @@ from mmu.report.schema import (
 )
 from mmu.signals import Signal, SignalSet
 
+#: tags from this score are worth a word in the caption or a suggested topic
+TELLING = 0.4
 TEXT_ROLES = ("subtitle", "title", "overlay", "watermark", "scene")
 
 
@@ -78,22 +80,26 @@ class Brain:
     ) -> Understanding:
         """Reason over the signals of one video and the words its user gave it."""
         observations = observe(signals, self.graph, self.settings, duration)
-        beliefs = fuse(observations, self.graph, self.settings)
-        unprompted = fuse(
-            (one for one in observations if one.group != "user.topic"), self.graph, self.settings
-        )
-        tags = to_tags(beliefs, self.graph, self.settings)
         transcript = _transcript(signals)
         lines = _lines(signals)
-        category = choose_category(beliefs, tags, self.graph)
         texts = [title, *(line.text for line in lines), *(segment.text for segment in transcript)]
+        unprompted = [one for one in observations if one.group != "user.topic"]
+        support = fuse(unprompted, self.graph, self.settings)
+        decisions = judge_topics(topics, texts=texts, support=support, graph=self.graph)
+        # A topic that was dropped is no evidence.
+        kept = {one.topic for one in decisions if one.action in ("keep", "merge")}
+        believed = [one for one in observations if one.group != "user.topic" or one.signal.value in kept]
+        beliefs = fuse(believed, self.graph, self.settings)
+        tags = to_tags(beliefs, self.graph, self.settings)
+        telling = specific([tag for tag in tags if tag.score >= TELLING], self.graph)
+        category = choose_category(beliefs, tags, self.graph)
         return Understanding(
             tags=tags,
             category=category,
-            caption=write_caption(tags, category, still=still, transcript=transcript, lines=lines),
+            caption=write_caption(telling, category, still=still, transcript=transcript, lines=lines),
             emotion=judge_emotion(beliefs, self.graph),
             quality=judge_quality(signals),
-            topics=clean_topics(topics, texts=texts, support=unprompted, tags=tags, graph=self.graph),
+            topics=decisions + suggest_topics(decisions, telling),
             moderation=decide(self.policy, signals=signals, tags=tags, title=title, topics=topics),
             people=gather_people(signals, embeddings=embeddings),
             speakers=gather_speakers(signals, embeddings=embeddings),

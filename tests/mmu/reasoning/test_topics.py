@@ -4,7 +4,7 @@ from mmu.reasoning.fuse import fuse
 from mmu.reasoning.observe import observe
 from mmu.reasoning.select import to_tags
 from mmu.reasoning.settings import load_settings
-from mmu.reasoning.topics import clean_topics, normalise_topic
+from mmu.reasoning.topics import judge_topics, normalise_topic, suggest_topics
 from mmu.report.schema import TopicDecision
 from mmu.signals import Signal, SignalSet, Span
 from tests.mmu.reasoning.graphs import small_graph
@@ -16,7 +16,8 @@ CAT = Signal("image.object", "cat", 0.95, Span(0, 5), "t@1", attributes={"vocabu
 def decide(topics: list[str], *, texts: list[str] | None = None) -> dict[str, TopicDecision]:
     beliefs = fuse(observe(SignalSet([CAT]), GRAPH, load_settings(), 5.0), GRAPH, load_settings())
     tags = to_tags(beliefs, GRAPH, load_settings())
-    decisions = clean_topics(topics, texts=texts or [], support=beliefs, tags=tags, graph=GRAPH)
+    decisions = judge_topics(topics, texts=texts or [], support=beliefs, graph=GRAPH)
+    decisions += suggest_topics(decisions, tags)
     return {decision.topic: decision for decision in decisions}
 
 
