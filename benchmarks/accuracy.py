@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.reports import Reports
-from benchmarks.tasks import odd_files, pictures, sound, speech, tags, texts, written
+from benchmarks.tasks import identity, odd_files, pictures, sound, speech, tags, texts, written
 from benchmarks.truth import Corpus, Metric, read_corpus
 from mmu.errors import USER_ERRORS, ConfigError
 
@@ -31,6 +31,7 @@ SCORERS: dict[str, Scorer] = {
     "shots": pictures.shots,
     "face_pair": pictures.face_pairs,
     "faces": pictures.faces,
+    "identity": identity.score,
     "expression": pictures.expression,
     "gesture": pictures.gestures,
     "speaker_pair": speech.speaker_pairs,

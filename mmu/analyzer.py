@@ -16,6 +16,8 @@ import kg
 import mmu
 from mmu.engine import Engine, Perceived, Progress
 from mmu.errors import ConfigError, MediaError
+from mmu.gallery.naming import name_people
+from mmu.gallery.store import Gallery
 from mmu.media.options import DecodeOptions
 from mmu.moderation.policy import load_policy
 from mmu.outcome import ErrorItem, Outcome, StageOutcome
@@ -61,6 +63,7 @@ class Analyzer:
         policy: str | os.PathLike[str] | None = None,
         decode: DecodeOptions | None = None,
         embeddings: bool = False,
+        gallery: str | os.PathLike[str] | None = None,
     ) -> None:
         """Choose what runs.
 
@@ -73,11 +76,13 @@ class Analyzer:
             policy: moderation policy file (default: the shipped one).
             decode: sampling and limits of the decoder.
             embeddings: put face embeddings (biometric data) into reports.
+            gallery: file of known people (`mmu people`), read once; people it knows are named.
 
         Raises:
             ConfigError: unknown profile or stage, or an option out of range.
             ModelError: weights are missing; the message says how to get them.
             PolicyError: the policy file cannot be used.
+            StoreError: the gallery cannot be read.
         """
         if threads is not None and threads < 1:
             raise ConfigError(f"threads must be at least 1, not {threads}")
@@ -87,6 +92,10 @@ class Analyzer:
         self._brain = Brain(kg.load(), load_settings(), load_policy(None if policy is None else Path(policy)))
         self._decode = decode or DecodeOptions()
         self._embeddings = embeddings
+        self._gallery = None
+        if gallery is not None:
+            with Gallery(Path(gallery), create=False) as people:
+                self._gallery = people.snapshot()
         self._models = {
             name: _digest(*(file.sha256 for file in self._store.manifest.model(name).files))
             for name in dict.fromkeys(name for stage in self._engine.stages for name in stage.models)
@@ -165,6 +174,8 @@ class Analyzer:
     ) -> Report:
         perceived = self._engine.perceive(clip, progress=progress)
         signals = SignalSet([*user_signals(title, topics), *perceived.signals])
+        if self._gallery is not None:
+            signals = name_people(signals, self._gallery)
         understanding = self._brain.understand(
             signals,
             title=title,
@@ -201,6 +212,8 @@ class Analyzer:
             "graph": _digest(repr(self._brain.graph.concepts), repr(self._brain.graph.labels)),
             "policy": f"{self._brain.policy.name}@{self._brain.policy.version}",
         }
+        if self._gallery is not None:
+            parts["gallery"] = self._gallery.digest
         return _digest(json.dumps(parts, sort_keys=True, default=str))[:16]
 
     def close(self) -> None:

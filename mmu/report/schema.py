@@ -190,6 +190,8 @@ class Person(_Model):
     """One identity in the video. Embeddings stay out unless asked for."""
 
     id: str
+    name: str | None = Field(None, description="of the gallery's person whose face it is; None = unknown")
+    name_score: Score | None = Field(None, description="cosine to that person's nearest face")
     seconds: float
     spans: list[TimeRange]
     age: float | None = None

@@ -101,9 +101,9 @@ function personNode(person, index) {
   const span = person.spans.find(([a, b]) => at !== null && at >= a && at <= b) ?? person.spans[0] ?? null;
   const face = source.faces[person.id];
   const hidden = at !== null && data.covers.some(([a, b]) => at >= a && at <= b);
-  return h("button.person", { type: "button", on: { click: () => choose({ axis: "face", span, at, box: person.box, boxes: blocks.flatMap((b) => b.boxes ?? []), label: say("person_n", { n: index + 1 }) }) } },
+  return h("button.person", { type: "button", on: { click: () => choose({ axis: "face", span, at, box: person.box, boxes: blocks.flatMap((b) => b.boxes ?? []), label: person.name ?? say("person_n", { n: index + 1 }) }) } },
     face ? h("img", { src: face, alt: "", class: hidden ? "sensitive covered" : "" }) : h("span.blank", {}, icon("M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8Z", "M4 21c0-4.4 3.6-7 8-7s8 2.6 8 7")),
-    h("span", {}, h("b", {}, say("person_n", { n: index + 1 })), h("span.small.faint", { style: { display: "block" } }, looks.map((look, k) => [k ? " · " : "", h("span", {}, look)])),
+    h("span", {}, h("b", {}, person.name ? h("bdi", {}, person.name) : say("person_n", { n: index + 1 })), h("span.small.faint", { style: { display: "block" } }, looks.map((look, k) => [k ? " · " : "", h("span", {}, look)])),
       h("span.small.faint.num", { style: { display: "block" } }, say("on_screen_s", { n: duration(person.seconds) }))));
 }
 
