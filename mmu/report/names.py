@@ -48,6 +48,7 @@ class Names:
         }
         if report.emotion:
             ids |= {step.id for e in report.emotion.evidence for step in e.path if step.kind == "concept"}
+            ids |= {report.emotion.label, *report.emotion.scores}
         if report.category:
             ids |= {concept for concept, _ in report.category.alternatives}
             known[report.category.id] = report.category.name.model_dump()

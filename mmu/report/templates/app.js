@@ -38,7 +38,7 @@ function problems() {
 }
 
 function mainTags() {
-  const top = [...data.tags].sort((a, b) => b.score - a.score).slice(0, 9);
+  const top = data.tags.slice(0, 10);
   return top.length ? card("main-tags", say("main_tags"), h("div.tokens", {}, top.map((tag) => tagLink(tag.id, true)))) : null;
 }
 
