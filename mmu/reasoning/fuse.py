@@ -10,7 +10,8 @@ For a concept, opinions are grouped by source, sources by axis:
 
 Belief reaches a concept directly or along the graph: up `is_a` and across
 `implies`, multiplied by the weights of the edges. `excludes` takes belief from
-the weaker of two concepts. Every contribution keeps its path, and the weights
+the weaker of two concepts. A score is the calibrated belief times the worth of
+the concept as a tag. Every contribution keeps its path, and the weights
 of a tag's paths add up to its score.
 """
 
@@ -21,7 +22,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import exp, log
 
-from kg import Graph
+from kg import Concept, Graph
 from mmu.reasoning.observe import Observation, concept_step
 from mmu.reasoning.settings import FusionSettings, SourceSettings
 from mmu.report.schema import Evidence, Name, ReportAxis, Tag
@@ -69,7 +70,9 @@ def fuse(
         if axes is None or axis in axes:
             for reached in _spread(observation, graph):
                 grouped[reached.concept][observation.group].append(reached)
-    beliefs = {concept: _combine(concept, groups, settings) for concept, groups in grouped.items()}
+    beliefs = {
+        concept: _combine(graph.concepts[concept], groups, settings) for concept, groups in grouped.items()
+    }
     _exclude(beliefs, graph, settings)
     return beliefs
 
@@ -96,7 +99,7 @@ def _spread(observation: Observation, graph: Graph) -> Iterable[Observation]:
     return best.values()
 
 
-def _combine(concept: str, groups: dict[str, list[Observation]], settings: FusionSettings) -> Fused:
+def _combine(concept: Concept, groups: dict[str, list[Observation]], settings: FusionSettings) -> Fused:
     prior = logit(settings.prior)
     by_axis: dict[ReportAxis, list[tuple[float, list[tuple[Observation, float]]]]] = defaultdict(list)
     for group, observations in groups.items():
@@ -112,9 +115,9 @@ def _combine(concept: str, groups: dict[str, list[Observation]], settings: Fusio
             total += gain
             shares += [(observation, axis, gain * part) for observation, part in parts if gain > 0]
     log_odds = prior + total
-    score = _calibrated(log_odds, settings)
+    score = _score(concept, log_odds, settings)
     shares = [(observation, axis, share / total) for observation, axis, share in shares] if total > 0 else []
-    return Fused(concept, log_odds, score, shares)
+    return Fused(concept.id, log_odds, score, shares)
 
 
 def _opinion(
@@ -146,11 +149,12 @@ def _exclude(beliefs: dict[str, Fused], graph: Graph, settings: FusionSettings) 
             other = beliefs.get(excluded)
             if other is not None and other.log_odds < fused.log_odds:
                 other.log_odds -= settings.exclusion * fused.score
-                other.score = _calibrated(other.log_odds, settings)
+                other.score = _score(graph.concepts[excluded], other.log_odds, settings)
 
 
-def _calibrated(log_odds: float, settings: FusionSettings) -> float:
-    return sigmoid(settings.calibration.slope * log_odds + settings.calibration.offset)
+def _score(concept: Concept, log_odds: float, settings: FusionSettings) -> float:
+    worth = settings.worth.get(concept.id, settings.facet_worth.get(concept.facet, 1.0))
+    return worth * sigmoid(settings.calibration.slope * log_odds + settings.calibration.offset)
 
 
 def to_tag(fused: Fused, graph: Graph) -> Tag:

@@ -47,6 +47,8 @@ class FusionSettings(_Settings):
     maximum_tags: int = Field(gt=0)
     exclusion: float = Field(ge=0)
     calibration: Calibration
+    worth: dict[str, Probability] = Field(default_factory=dict)
+    facet_worth: dict[str, Probability] = Field(default_factory=dict)
     sources: dict[str, SourceSettings]
 
 
