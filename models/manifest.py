@@ -12,13 +12,14 @@ from typing import Any, Literal
 
 from models.errors import ModelError
 
-PROFILES = ("cpu", "gpu", "sample")
+PROFILES = ("cpu", "gpu", "stems", "sample")
 MANIFEST_PATH = Path(__file__).with_name("manifest.toml")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*", re.IGNORECASE)
 
-#: cpu: what runs everywhere; gpu: full-size networks; sample: media for the demo
-Profile = Literal["cpu", "gpu", "sample"]
+#: cpu: what runs everywhere; gpu: full-size networks; stems: separation of voice and music; sample: media
+#: for the demo
+Profile = Literal["cpu", "gpu", "stems", "sample"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
