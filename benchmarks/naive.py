@@ -8,6 +8,7 @@ after the other: `python -m benchmarks.naive VIDEO`.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,8 @@ from numpy.typing import NDArray
 from models.store import Store
 
 FRAMES_A_SECOND = 2.0
+#: LiteRT has no default that uses the machine
+CORES = os.cpu_count() or 1
 Picture = NDArray[np.uint8]
 
 
@@ -67,7 +70,7 @@ def labels(video: str, store: Store) -> int:
     """ImageNet labels of every frame."""
     from models.image_labels import ImageLabels
 
-    network = ImageLabels(store.file("efficientnet-lite0"), threads=-1)
+    network = ImageLabels(store.file("efficientnet-lite0"), threads=CORES)
     return sum(1 for frame in frames(video) if network.look(frame))
 
 
@@ -75,7 +78,7 @@ def objects(video: str, store: Store) -> int:
     """COCO objects of every frame."""
     from models.objects import ObjectDetector
 
-    network = ObjectDetector(store.file("efficientdet-lite0"), threads=-1)
+    network = ObjectDetector(store.file("efficientdet-lite0"), threads=CORES)
     return sum(len(network.detect(frame)) for frame in frames(video))
 
 
