@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import kg.cli
 import mmu.report.cli
 import models.cli
-from mmu import __version__, cli_doctor, cli_people, cli_songs, cli_stems, cli_tag
+from mmu import __version__, cli_doctor, cli_people, cli_singing, cli_songs, cli_stems, cli_tag
 from mmu.errors import USER_ERRORS
 
 DESCRIPTION = """\
@@ -36,7 +36,17 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"mmu {__version__}")
     parser.add_argument("-v", "--verbose", action="store_true", help="log what happens, with tracebacks")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
-    for module in (cli_tag, cli_people, mmu.report.cli, models.cli, kg.cli, cli_doctor, cli_songs, cli_stems):
+    for module in (
+        cli_tag,
+        cli_people,
+        mmu.report.cli,
+        models.cli,
+        kg.cli,
+        cli_doctor,
+        cli_songs,
+        cli_stems,
+        cli_singing,
+    ):
         module.add_parser(commands).set_defaults(run=module.run)
     return parser
 
