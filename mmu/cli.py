@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import kg.cli
 import mmu.report.cli
 import models.cli
-from mmu import __version__, cli_doctor, cli_people, cli_singing, cli_songs, cli_stems, cli_tag
+from mmu import __version__, cli_doctor, cli_originals, cli_people, cli_singing, cli_songs, cli_stems, cli_tag
 from mmu.errors import USER_ERRORS
 
 DESCRIPTION = """\
@@ -39,6 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     for module in (
         cli_tag,
         cli_people,
+        cli_originals,
         mmu.report.cli,
         models.cli,
         kg.cli,
