@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.reports import Reports
-from benchmarks.tasks import identity, odd_files, pictures, sound, speech, tags, texts, written
+from benchmarks.tasks import identity, located, odd_files, pictures, sound, speech, tags, texts, written
 from benchmarks.truth import Corpus, Metric, read_corpus
 from mmu.errors import USER_ERRORS, ConfigError
 
@@ -28,11 +28,13 @@ SCORERS: dict[str, Scorer] = {
     "asr": speech.transcripts,
     "language": speech.languages,
     "ocr": written.lines,
+    "text_regions": located.text_regions,
     "shots": pictures.shots,
     "face_pair": pictures.face_pairs,
     "faces": pictures.faces,
     "identity": identity.score,
     "expression": pictures.expression,
+    "objects": located.objects,
     "gesture": pictures.gestures,
     "speaker_pair": speech.speaker_pairs,
     "speaker_gender": speech.speaker_genders,
@@ -40,7 +42,10 @@ SCORERS: dict[str, Scorer] = {
     "audio_class": sound.classes,
     "audio_event": sound.events,
     "vocals": sound.vocals,
+    "genre": sound.genres,
+    "instrument": sound.instruments,
     "tempo": sound.tempo,
+    "beats": sound.beats,
     "key": sound.key,
     "near_duplicate": pictures.near_duplicates,
     "quality_pair": pictures.quality_pairs,

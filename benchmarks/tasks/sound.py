@@ -10,6 +10,7 @@ from benchmarks.tasks.tags import meets, names_of
 from benchmarks.truth import Corpus, Entry, Metric, mean
 
 STEP = 0.05
+BEAT_TOLERANCE = 0.07
 #: share of a recording that must be sung for it to have vocals
 SUNG_SHARE = 0.08
 NOTES = ["c", "c#", "d", "d#", "e", "f", "f#", "g", "g#", "a", "a#", "b"]
@@ -44,12 +45,53 @@ def _segments(reports: Reports, path: str) -> list[tuple[float, float, str]]:
 
 def events(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metric]:
     """The sound is among the first five tags of the audio axis."""
-    entries = corpus.of("audio_event", limit=limit)
+    return _among_first_tags("audio_event", "audio_event.recall@5", corpus, reports, limit)
+
+
+def genres(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metric]:
+    """The genre is among the first ten tags of the audio axis."""
+    return _among_first_tags("genre", "genre.recall@10", corpus, reports, limit, first=10)
+
+
+def instruments(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metric]:
+    """The instrument is among the first ten tags of the audio axis."""
+    return _among_first_tags("instrument", "instrument.recall@10", corpus, reports, limit, first=10)
+
+
+def _among_first_tags(
+    task: str, metric: str, corpus: Corpus, reports: Reports, limit: int | None, *, first: int = 5
+) -> Iterable[Metric]:
+    entries = corpus.of(task, limit=limit)
     hits = []
     for entry in entries:
-        tags = reports.analyzer.retag(reports.get(entry["path"]), axes=frozenset({"audio"}))[:5]
+        tags = reports.analyzer.retag(reports.get(entry["path"]), axes=frozenset({"audio"}))[:first]
         hits.append(float(any(meets(names_of(tag), entry["any_of"]) for tag in tags)))
-    yield Metric("audio_event", "audio_event.recall@5", mean(hits), len(entries))
+    yield Metric(task, metric, mean(hits), len(entries))
+
+
+def beats(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metric]:
+    """F-measure of beats within 70 ms (Dixon, 2007); with partial lists, up to the last beat listed."""
+    scores = []
+    for entry in corpus.of("beats", limit=limit):
+        truth = entry["beats_s"]
+        end = truth[-1] + BEAT_TOLERANCE if entry.get("partial") else float("inf")
+        signals = reports.get(entry["path"]).signals
+        found = [
+            beat
+            for one in signals
+            if one["kind"] == "music.tempo"
+            for beat in one.get("attributes", {}).get("beats_s", [])
+            if beat <= end
+        ]
+        free = list(found)
+        hits = 0
+        for beat in truth:
+            near = min(free, key=lambda one: abs(one - beat), default=None)
+            if near is not None and abs(near - beat) <= BEAT_TOLERANCE:
+                free.remove(near)
+                hits += 1
+        scores.append(2 * hits / (len(truth) + len(found)) if found else 0.0)
+    yield Metric("beats", "beats.f_measure", mean(scores), len(scores))
 
 
 def vocals(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metric]:
