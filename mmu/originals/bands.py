@@ -23,7 +23,7 @@ BANDS = BITS // WIDTH
 #: hashes that differ in more bits are not looked at
 LIMIT = 50
 #: hashes compared at most for one look-up; the fullest lists are left out first
-_BUDGET = 3_000_000
+BUDGET = 3_000_000
 _CHUNK = 200_000
 #: gradients lie next to each other in a hash and go together: bands take theirs from everywhere
 _SHUFFLE = np.random.default_rng(20).permutation(BITS)
@@ -54,15 +54,18 @@ class Bands:
     def __len__(self) -> int:
         return len(self._codes)
 
-    def search(self, query: NDArray[np.uint8]) -> Hits:
-        """Hashes of the index within `LIMIT` bits of one of `query` (q, 26) uint8; few are missed."""
+    def search(self, query: NDArray[np.uint8], *, budget: int = BUDGET) -> Hits:
+        """Hashes of the index within `LIMIT` bits of one of `query` (q, 26) uint8; few are missed.
+
+        At most `budget` hashes are compared.
+        """
         keys = band_keys(query)
         probes = keys[:, :, None] ^ _FLIPS
         band = np.arange(BANDS)[None, :, None]
         starts = np.asarray(self._starts[band, probes], np.int64).ravel()
         lengths = np.asarray(self._starts[band, probes.astype(np.int64) + 1], np.int64).ravel() - starts
         order = np.argsort(lengths, kind="stable")
-        used = order[np.cumsum(lengths[order]) <= _BUDGET]
+        used = order[np.cumsum(lengths[order]) <= budget]
         used = np.sort(used[lengths[used] > 0])
         wanted = pad(query)
         out = []

@@ -91,7 +91,7 @@ def altered(one: Fingerprint, share: float, seed: int = 1) -> Fingerprint:
 def test_tables_hold_what_waited_and_forget_what_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mmu.originals.store._WAITING", 500)
+    monkeypatch.setattr("mmu.originals.segments.WAITING", 500)
     videos = synthetic(60)
     with Originals(tmp_path) as first, Originals(tmp_path) as second:
         assert first.add_many([(one, one.uri) for one in videos[:40]]) == 40
