@@ -15,32 +15,30 @@ WEIGHTS = {
     "blockiness": 1.5,
     "exposure": 2.0,
     "contrast": 1.0,
-    "colour": 0.5,
     "resolution": 2.0,
     "stability": 1.5,
     "continuity": 1.5,
     "picture_area": 0.5,
     "naturalness": 1.0,
     "clipping": 1.0,
-    "snr": 1.5,
-    "level": 1.0,
+    "speech_clarity": 1.5,
+    "loudness": 1.0,
 }
 
-NAMES = {
+LABELS = {
     "sharpness": Name(zh="清晰度", en="sharpness"),
-    "noise": Name(zh="噪点", en="freedom from noise"),
-    "blockiness": Name(zh="压缩块效应", en="freedom from blocking"),
+    "noise": Name(zh="无噪点", en="freedom from noise"),
+    "blockiness": Name(zh="无块效应", en="freedom from blocking"),
     "exposure": Name(zh="曝光", en="exposure"),
     "contrast": Name(zh="对比度", en="contrast"),
-    "colour": Name(zh="色彩", en="colour"),
     "resolution": Name(zh="分辨率", en="resolution"),
     "stability": Name(zh="稳定性", en="stability"),
-    "continuity": Name(zh="连续性（无冻结黑场）", en="continuity (no freeze or black)"),
-    "picture_area": Name(zh="画面占比（无黑边）", en="picture area (no bars)"),
+    "continuity": Name(zh="无冻结黑场", en="no freeze or black"),
+    "picture_area": Name(zh="无黑边", en="no bars"),
     "naturalness": Name(zh="自然度", en="naturalness"),
-    "clipping": Name(zh="音频无削波", en="freedom from clipping"),
-    "snr": Name(zh="音频信噪比", en="signal-to-noise ratio"),
-    "level": Name(zh="音量", en="audio level"),
+    "clipping": Name(zh="无削波", en="freedom from clipping"),
+    "speech_clarity": Name(zh="语音清晰度", en="clarity of speech"),
+    "loudness": Name(zh="响度适中", en="suitable loudness"),
 }
 
 #: share of the overall score that the worst part decides: one bad flaw spoils a video
@@ -65,7 +63,7 @@ def judge_quality(signals: Iterable[Signal]) -> Quality | None:
     worst = min((score for name, score in scores.items() if weights[name] >= 1.5), default=mean)
     overall = (1 - WORST_SHARE) * mean + WORST_SHARE * min(mean, worst)
     parts = [
-        QualityPart(name=name, score=round(100 * score, 1), raw=_raw(measured[name]), note=NAMES.get(name))
+        QualityPart(name=name, score=round(100 * score, 1), raw=_raw(measured[name]), label=LABELS.get(name))
         for name, score in scores.items()
     ]
     return Quality(overall=round(100 * overall, 1), parts=parts)

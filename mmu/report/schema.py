@@ -136,9 +136,9 @@ class QualityPart(_Model):
     """One measure of quality, 0 (bad) to 100 (good)."""
 
     name: str
+    label: Name | None = Field(None, description="what a high score means, for people")
     score: float = Field(ge=0, le=100)
-    raw: float | None = None
-    note: Name | None = None
+    raw: float | None = Field(None, description="the measure before scaling; its unit is in the signal")
 
 
 class Quality(_Model):

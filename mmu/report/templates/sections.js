@@ -45,7 +45,7 @@ function verdicts() {
 /** The weakest part says most about what to mend. */
 function worst() {
   const parts = [...data.quality.parts].sort((a, b) => a.score - b.score).slice(0, 3);
-  return h("div.parts", { style: { "margin-top": "4px" } }, parts.map((part) => [h("span", {}, name("part", part.name)), meter([[part.score / 100, tone(part.score)]]), h("span.score", {}, String(Math.round(part.score)))]));
+  return h("div.parts", { style: { "margin-top": "4px" } }, parts.map((part) => [h("span", {}, part.label ?? name("part", part.name)), meter([[part.score / 100, tone(part.score)]]), h("span.score", {}, String(Math.round(part.score)))]));
 }
 
 function fold(title, body) {
@@ -55,8 +55,7 @@ function fold(title, body) {
 function qualitySection() {
   if (!data.quality) return null;
   return card("quality", say("quality"), h("div.parts", {}, data.quality.parts.map((part) => [
-    h("span", {}, name("part", part.name)), meter([[part.score / 100, tone(part.score)]]), h("span.score", {}, String(Math.round(part.score))),
-    part.note ? h("p.note", {}, h("bdi", {}, part.note)) : null,
+    h("span", {}, part.label ?? name("part", part.name)), meter([[part.score / 100, tone(part.score)]]), h("span.score", {}, String(Math.round(part.score))),
   ])), { right: h("span.pill.right", { class: { "tone-good": "good", "tone-warn": "warn", "tone-bad": "bad" }[tone(data.quality.overall)] }, `${Math.round(data.quality.overall)} / 100`) });
 }
 

@@ -288,7 +288,7 @@ def rich_report(video: Path | None = None) -> s.Report:
         "emotion": {"label": "happy", "score": 0.74, "scores": {"happy": 0.74, "neutral": 0.15, "surprise": 0.07, "sad": 0.02, "fear": 0.01, "angry": 0.01},
                     "evidence": [evidence("face", 0.52, "face.expression:0", "fer@1", step("signal", "face.expression:0", "happy 0.94"), step("label", "expression:happy", "expression · happy"), span=(0.0, 5.9), box=tuple(face_box(1.0))),
                                  evidence("audio", 0.22, "music.tag:0", "musicnn-mtt@1", step("signal", "music.tag:0", "happy 0.41"), step("label", "music_tag:happy", "music_tag · happy"), span=(0.0, 24.0))]},
-        "quality": {"overall": 73.4, "parts": [{"name": n, "score": v, "note": {"zh": note[0], "en": note[1]} if note else None} for n, v, note in quality]},
+        "quality": {"overall": 73.4, "parts": [{"name": n, "score": v, "label": {"zh": note[0], "en": note[1]} if note else None} for n, v, note in quality]},
         "topics": [
             {"topic": "咖啡日常", "action": "keep", "canonical": "咖啡日常", "reason": "supported", "text": {"zh": "画面、文字和语音都支持", "en": "Supported by picture, text and speech"}, "score": 0.94, "concept": "coffee"},
             {"topic": "航天梦", "action": "keep", "canonical": "航天梦", "reason": "supported", "text": {"zh": "画面与语音支持", "en": "Supported by picture and speech"}, "score": 0.87, "concept": "space-travel"},
