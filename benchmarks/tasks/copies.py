@@ -93,7 +93,7 @@ def scale(folder: Path, *, videos: int, queries: int, length: float = 30.0) -> S
             kept += batch[:: max(1, count // max(1, queries * 1000 // videos + 1))]
             index.add_many([(one, one.uri) for one in batch])
         built = time.perf_counter() - started
-        hashes = sum(len(blob) // 26 for (blob,) in index._db.execute("SELECT keys FROM video"))
+        hashes = index.listed()
         disk = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 2**20
         chosen = [kept[i] for i in random.permutation(len(kept))[:queries]]
         strangers = field.videos(random, queries, length, first=videos)

@@ -23,7 +23,7 @@ BANDS = BITS // WIDTH
 #: hashes that differ in more bits are not looked at
 LIMIT = 50
 #: hashes compared at most for one look-up; the fullest lists are left out first
-BUDGET = 3_000_000
+BUDGET = 1_500_000
 _CHUNK = 200_000
 #: gradients lie next to each other in a hash and go together: bands take theirs from everywhere
 _SHUFFLE = np.random.default_rng(20).permutation(BITS)
@@ -46,10 +46,10 @@ class Bands:
 
     def __init__(self, folder: Path) -> None:
         """Map the tables that `build` wrote."""
-        self._codes = np.load(folder / "codes.npy", mmap_mode="r")
-        self._owners = np.load(folder / "owners.npy", mmap_mode="r")
-        self._order = np.load(folder / "order.npy", mmap_mode="r")
-        self._starts = np.load(folder / "starts.npy", mmap_mode="r")
+        self._codes = np.asarray(np.load(folder / "codes.npy", mmap_mode="r"))
+        self._owners = np.asarray(np.load(folder / "owners.npy", mmap_mode="r"))
+        self._order = np.asarray(np.load(folder / "order.npy", mmap_mode="r"))
+        self._starts = np.asarray(np.load(folder / "starts.npy", mmap_mode="r"))
 
     def __len__(self) -> int:
         return len(self._codes)

@@ -16,6 +16,8 @@ _EVERY = {"": 1.5, BARS: 3.0, "centre": 3.0}
 _EVERY_CORNER = 6.0
 #: hashes of a video that are looked up, at least and at most
 _ASKED = (24.0, 160.0)
+#: ... in several orientations, divided among them so that rare ones cost no more than usual ones
+_USUAL = 2
 
 
 def listed(one: Fingerprint) -> NDArray[np.uint8]:
@@ -32,7 +34,8 @@ def asked(query: Fingerprint, turned: Sequence[str]) -> NDArray[np.uint8]:
     if not len(query.times):
         return np.zeros((0, BYTES), np.uint8)
     seconds = float(np.ptp(query.times))
-    chosen = _spread(query.times, max(0.3, seconds / float(np.clip(seconds, *_ASKED))))
+    count = float(np.clip(seconds, *_ASKED)) * _USUAL / max(_USUAL, len(turned))
+    chosen = _spread(query.times, max(0.3, seconds / count))
     shown = [query.hashes[chosen], *(hashes[chosen] for hashes in query.views.values())]
     out = []
     for bits in np.unpackbits(np.concatenate(shown), axis=1).astype(bool):

@@ -121,7 +121,8 @@ def _promising(query: Fingerprint, original: Fingerprint, turned: Sequence[str])
 def _judge(pairing: _Pairing, query: Fingerprint, original: Fingerprint) -> Copy:
     apart = pairing.apart
     if min(apart.shape) == 1:
-        score = _likeness(float(apart.min()))
+        # one picture has no other frames to confirm it: it must be more alike
+        score = _likeness(float(apart.min())) if apart.min() <= SAME else 0.0
         i, j = np.unravel_index(int(apart.argmin()), apart.shape)
         at, there = float(query.times[j]), float(original.times[i])
         return Copy(score, (SpanPair(at, at, there, there),), pairing.variant, 1.0, pairing.view)

@@ -91,6 +91,12 @@ class Originals:
         with self._errors():
             return int(self._db.execute("SELECT count(*) FROM video").fetchone()[0])
 
+    def listed(self) -> int:
+        """Hashes in the look-up tables and waiting to be."""
+        with self._errors():
+            (size,) = self._db.execute("SELECT coalesce(sum(length(keys)), 0) FROM video").fetchone()
+        return int(size) // BYTES
+
     def add(self, fingerprint: Fingerprint, *, name: str = "") -> bool:
         """Add one original; False when these bytes are there already.
 
