@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 IR_VERSION = 8
 OPSET = 17
-_TYPES = {"float32": 1, "int64": 7}
+_TYPES = {"float32": 1, "uint8": 2, "int64": 7}
+#: operators of ONNX Runtime itself, which are not in the standard
+RUNTIME_DOMAIN = "com.microsoft"
 Attribute = int | float | str | Sequence[int]
 Shape = Sequence[int | str]
 
@@ -30,6 +32,7 @@ class Graph:
         self._constants: list[bytes] = []
         self._inputs: list[bytes] = []
         self._outputs: list[bytes] = []
+        self._extended = False
 
     def input(self, name: str, shape: Shape) -> str:
         """Declare a float32 input; a dimension that is a text is free."""
@@ -42,7 +45,7 @@ class Graph:
         self._outputs.append(_value_info(name, shape))
 
     def constant(self, array: NDArray[Any]) -> str:
-        """Store weights, float32 or int64."""
+        """Store weights: float32, int64 or uint8."""
         name = f"c{len(self._constants)}"
         data = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
         message = b"".join(_varint(1, size) for size in array.shape)
@@ -51,9 +54,13 @@ class Graph:
         return name
 
     def node(self, op: str, *inputs: str | NDArray[Any], **attributes: Attribute) -> str:
-        """Add an operator with one output; arrays among the inputs become constants."""
+        """Add an operator with one output; arrays among the inputs become constants.
+
+        `com.microsoft.` before the name takes an operator of ONNX Runtime.
+        """
         names = [value if isinstance(value, str) else self.constant(value) for value in inputs]
         output = f"v{len(self._nodes)}"
+        self._extended |= op.startswith(RUNTIME_DOMAIN)
         self._nodes.append(_node(op, names, [output], attributes))
         return output
 
@@ -64,15 +71,18 @@ class Graph:
         graph += b"".join(_bytes(11, value) for value in self._inputs)
         graph += b"".join(_bytes(12, value) for value in self._outputs)
         model = _varint(1, IR_VERSION) + _text(2, "mmu") + _bytes(7, graph)
-        return model + _bytes(8, _text(1, "") + _varint(2, OPSET))
+        model += _bytes(8, _text(1, "") + _varint(2, OPSET))
+        return model + (_bytes(8, _text(1, RUNTIME_DOMAIN) + _varint(2, 1)) if self._extended else b"")
 
 
 def _node(
     op: str, inputs: Sequence[str], outputs: Sequence[str], attributes: Mapping[str, Attribute]
 ) -> bytes:
     message = b"".join(_text(1, name) for name in inputs) + b"".join(_text(2, name) for name in outputs)
-    message += _text(3, outputs[0]) + _text(4, op)
-    return message + b"".join(_bytes(5, _attribute(*item)) for item in attributes.items())
+    domain, _, name = op.rpartition(".")
+    message += _text(3, outputs[0]) + _text(4, name)
+    message += b"".join(_bytes(5, _attribute(*item)) for item in attributes.items())
+    return message + (_text(7, domain) if domain else b"")
 
 
 def _attribute(name: str, value: Attribute) -> bytes:

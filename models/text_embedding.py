@@ -1,0 +1,90 @@
+"""One space for Chinese and English texts: two encoders side by side.
+
+Multilingual E5 gives any two texts a cosine of 0.7 to 0.9: the mean of
+everyday texts is taken away, so that unrelated ones lie near 0, and what is
+left is put beside the vector of the Universal Sentence Encoder. The cosine of
+two such vectors is the mean of both encoders' cosines.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.store import Store
+from models.text_background import BACKGROUND
+from models.text_e5 import DIMENSIONS as E5_DIMENSIONS
+from models.text_e5 import E5
+from models.text_e5 import SOURCE as E5_SOURCE
+from models.text_use import DIMENSIONS as USE_DIMENSIONS
+from models.text_use import SOURCE as USE_SOURCE
+from models.text_use import Use
+
+#: manifest names of the weights
+MODELS = ("text-e5-small", "text-use")
+SOURCE = f"{E5_SOURCE}+{USE_SOURCE}"
+DIMENSIONS = E5_DIMENSIONS + USE_DIMENSIONS
+#: texts in one run of a network
+BATCH = 16
+_Encoder = Callable[[Sequence[str]], NDArray[np.float32]]
+
+
+class TextEmbedder:
+    """Texts to unit vectors in which nearness is nearness in meaning, within and across languages.
+
+    Safe to share between threads. Vectors of the texts seen last are kept.
+    """
+
+    def __init__(self, store: Store, *, threads: int = 1, cache: int = 8192) -> None:
+        """Load both encoders (about three seconds); `cache` is the number of texts remembered.
+
+        Raises:
+            ModelError: weights are missing or damaged.
+        """
+        self._e5 = E5(store.file("text-e5-small"), threads=threads)
+        use = store.folder("text-use")
+        self._use = Use(use / "weights.npz", use / "sp.model", threads=threads)
+        self._size = cache
+        self._cache: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._mean = self._batched(self._e5.embed, BACKGROUND, E5_DIMENSIONS).mean(axis=0)
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, 896) float32, L2-normalised; an empty text gives zeros.
+
+        Unrelated texts have cosines about 0, the same thing said differently from about 0.5.
+        """
+        with self._lock:
+            known = {text: self._cache[text] for text in texts if text in self._cache}
+            fresh = list(dict.fromkeys(text for text in texts if text.strip() and text not in known))
+            if fresh:
+                known.update(zip(fresh, self._both(fresh), strict=True))
+            for text in dict.fromkeys(texts):
+                if text in known:
+                    self._cache[text] = known[text]
+                    self._cache.move_to_end(text)
+            while len(self._cache) > self._size:
+                self._cache.popitem(last=False)
+        nothing = np.zeros(DIMENSIONS, np.float32)
+        vectors = [known.get(text, nothing) for text in texts]
+        return np.stack(vectors) if vectors else np.zeros((0, DIMENSIONS), np.float32)
+
+    def _both(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        first = self._batched(self._e5.embed, texts, E5_DIMENSIONS) - self._mean
+        first /= np.maximum(np.linalg.norm(first, axis=1, keepdims=True), 1e-9)
+        second = self._batched(self._use.embed, texts, USE_DIMENSIONS)
+        return np.concatenate([first, second], axis=1) * np.float32(0.5**0.5)
+
+    @staticmethod
+    def _batched(embed: _Encoder, texts: Sequence[str], width: int) -> NDArray[np.float32]:
+        vectors = np.empty((len(texts), width), np.float32)
+        # Texts of about one length go together: padding costs as much as text.
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index].encode()))
+        for start in range(0, len(order), BATCH):
+            chosen = order[start : start + BATCH]
+            vectors[chosen] = embed([texts[index] for index in chosen])
+        return vectors

@@ -1,0 +1,88 @@
+"""Text embeddings in one space for Chinese and English, and what they are read from."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models.errors import ModelError
+from models.store import Store
+from models.text_e5 import E5, MAX_TOKENS
+from models.text_embedding import DIMENSIONS, TextEmbedder
+from models.text_tokens import read_sentencepiece
+from models.text_use import Use
+
+
+@pytest.fixture(scope="module")
+def embedder() -> TextEmbedder:
+    return TextEmbedder(Store())
+
+
+def cosines(embedder: TextEmbedder, left: list[str], right: list[str]) -> NDArray[np.float32]:
+    return embedder.embed(left) @ embedder.embed(right).T
+
+
+@pytest.mark.weights
+def test_the_same_subject_is_nearest_within_and_across_languages(embedder: TextEmbedder) -> None:
+    zh = ["足球比赛", "炒股", "化妆教程", "小猫", "做红烧肉", "弹钢琴"]
+    en = [
+        "football match",
+        "stock trading",
+        "makeup tutorial",
+        "kitten",
+        "cooking braised pork",
+        "playing piano",
+    ]
+    found = cosines(embedder, zh, en)
+    assert (found.argmax(axis=1) == np.arange(6)).all()
+    assert found.diagonal().min() > 0.3
+    assert np.median(found[~np.eye(6, dtype=bool)]) < 0.2
+
+
+@pytest.mark.weights
+def test_vectors_have_unit_length_and_do_not_depend_on_the_batch(embedder: TextEmbedder) -> None:
+    texts = ["猫", "a long sentence about the weather in the mountains " * 4, "👍", "足球"]
+    together = embedder.embed(texts)
+    assert together.shape == (4, DIMENSIONS)
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-4)
+    alone = np.concatenate([TextEmbedder.embed(embedder, [text]) for text in texts])
+    np.testing.assert_allclose(together, alone, atol=0.01)
+    fresh = TextEmbedder(Store(), cache=1)
+    np.testing.assert_allclose(fresh.embed(["足球"])[0] @ together[3], 1, atol=0.01)
+
+
+@pytest.mark.weights
+def test_empty_text_gives_zeros_and_none_gives_none(embedder: TextEmbedder) -> None:
+    assert not embedder.embed(["", "  "]).any()
+    assert embedder.embed([]).shape == (0, DIMENSIONS)
+
+
+@pytest.mark.weights
+def test_very_long_text_is_cut(embedder: TextEmbedder) -> None:
+    network = E5(Store().file("text-e5-small"))
+    assert len(network.tokens(["word " * 5000])[0]) == MAX_TOKENS
+    # ids as the original vocabulary has them: start, "query", ":", …, end
+    assert network.tokens(["hello"])[0] == [0, 41, 1294, 12, 33600, 31, 2]
+
+
+def test_damaged_files_are_model_errors(tmp_path: Path) -> None:
+    bad = tmp_path / "weights"
+    bad.write_bytes(b"E5S1" + bytes(100))
+    with pytest.raises(ModelError, match="weights"):
+        E5(bad)
+    with pytest.raises(ModelError, match="USE"):
+        Use(bad, bad)
+
+
+def test_sentencepiece_pieces_are_read() -> None:
+    piece = b"\x0a\x03abc" + b"\x15" + struct.pack("<f", -1.5)
+    data = b"\x0a" + bytes([len(piece)]) + piece
+    assert read_sentencepiece(data) == ([("abc", -1.5)], b"")
+    with pytest.raises(ValueError, match="cut off"):
+        read_sentencepiece(data[:-2])
+    with pytest.raises(ValueError, match="no pieces"):
+        read_sentencepiece(b"")
