@@ -182,8 +182,14 @@ class SongLibrary:
         self._db.execute("INSERT INTO segment (file, entries) VALUES (?, ?)", [path.name, entries])
 
     def _merge_like_sizes(self, stale: list[str]) -> None:
-        while len(listed := self._listed()) > 1 and listed[-2][2] < 2 * listed[-1][2]:
-            self._merge(listed[-2:], stale)
+        """Keep every file at least twice as large as the next smaller one."""
+        while True:
+            listed = self._listed()
+            alike = [at for at in range(len(listed) - 1) if listed[at][2] < 2 * listed[at + 1][2]]
+            if not alike:
+                return
+            # The smallest first: their merger may then be alike with the next.
+            self._merge(listed[alike[-1] : alike[-1] + 2], stale)
 
     def _merge(self, listed: list[tuple[int, str, int]], stale: list[str]) -> None:
         tracks = self.tracks()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mmu.songs.fingerprint import BINS, BINS_PER_OCTAVE, FRAME_SECONDS, SHIFT_BITS, Landmarks
 
 #: pitch shifts that are looked for, in bins of 1/36 octave: five are 10%
-MAX_SHIFT = 6
+MAX_SHIFT = 5
 #: time scales that are looked for
 _SCALES = np.arange(0.88, 1.1251, 0.005)
 #: frames (16 ms) of a coarse cell of offsets; half of it is its grid
@@ -19,6 +19,8 @@ _CELL = 64
 _HALF = _CELL // 2
 #: coarse cells that are looked at closely
 _CELLS = 24
+#: votes from which only those in the fullest half cells are kept, and how many of these
+_MANY, _FULLEST = 100_000, 4000
 #: frames by which an aligned landmark may miss the line
 _TOLERANCE = 3
 
@@ -53,6 +55,9 @@ def align(query: Landmarks, lookup: Lookup) -> list[Alignment]:
         return []
     middle = int(query.frame[-1] + query.frame[0]) // 2 if query.frame.size else 0
     times = query.frame[rows].astype(np.int64) - middle
+    if len(rows) > _MANY:
+        kept = _in_full_cells(places - times)
+        rows, shifts, places, times = rows[kept], shifts[kept], places[kept], times[kept]
     anchors = query.frame[rows].astype(np.int64) * 256 + (query.key[rows] >> SHIFT_BITS)
     order = np.argsort(places - times, kind="stable")
     times, anchors, shifts, places = times[order], anchors[order], shifts[order], places[order]
@@ -83,6 +88,20 @@ def _votes(
     hits, places = lookup(keys[order].astype(np.uint32))
     hits = order[hits]
     return row[hits], shift[hits], places
+
+
+def _in_full_cells(offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which votes lie in or beside the fullest cells, whatever their shift: sorting all would take longer."""
+    cells = offsets // _HALF
+    cells -= cells.min()
+    counts = np.bincount(cells, minlength=4)
+    pairs = counts[:-1] + counts[1:]
+    least = max(2, int(np.partition(pairs, -min(_FULLEST, len(pairs)))[-min(_FULLEST, len(pairs))]))
+    full = np.zeros(len(counts) + 4, bool)
+    at = np.flatnonzero(pairs >= least)
+    for step in range(5):
+        full[at + step] = True
+    return np.asarray(full[cells + 2], np.bool_)
 
 
 def _best_cells(offsets: NDArray[np.int64], shifts: NDArray[np.int64]) -> list[tuple[int, int]]:

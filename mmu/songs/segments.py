@@ -22,7 +22,7 @@ Words = NDArray[np.uint64]
 _CHUNK = 4_000_000
 _PLACE = np.uint64(32)
 #: most rows that one search reads; it leaves out the commonest keys, which say least
-_BUDGET = 3_000_000
+_BUDGET = 2_000_000
 
 
 def pack(keys: NDArray[np.uint32], places: NDArray[np.int64]) -> Words:
