@@ -31,7 +31,7 @@ def test_an_excerpt_in_noise_is_found_with_its_offset(library: SongLibrary, tune
     assert found.track.name == f"tune {seed}"
     assert found.offset == pytest.approx(7.0, abs=0.05)
     assert found.speed == pytest.approx(1.0, abs=0.01)
-    assert found.peaks > found.runner_up + 6
+    assert found.peaks >= found.runner_up + 9
 
 
 @pytest.mark.parametrize("factor", [0.93, 0.97, 1.01, 1.05, 1.1])
