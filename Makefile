@@ -31,6 +31,7 @@ endif
 test: $(VENV)/dev
 	$(BIN)/mmu models pull
 	$(BIN)/mmu models pull --profile sample
+	$(BIN)/mmu models pull --profile stems
 	$(BIN)/python -m pytest
 
 # Pure logic only: no weights, seconds.
