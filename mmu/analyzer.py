@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,8 +24,10 @@ from mmu.moderation.policy import load_policy
 from mmu.outcome import ErrorItem, Outcome, StageOutcome
 from mmu.perception.catalog import build_stages
 from mmu.reasoning.settings import load_settings
+from mmu.reasoning.similarity import MODELS as TEXT_MODELS
+from mmu.reasoning.similarity import load_similarity
 from mmu.reasoning.understand import Brain, user_signals
-from mmu.report.schema import SCHEMA, Report, Tag
+from mmu.report.schema import SCHEMA, Moderation, Report, Tag
 from mmu.signals import Signal, SignalSet
 from models.store import Store
 
@@ -35,6 +38,9 @@ logger = logging.getLogger(__name__)
 
 Source = str | os.PathLike[str] | BinaryIO
 Profile = Literal["cpu"]
+
+#: stages that moderation relies on
+MODERATED = ("explicit", "text", "speech")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +95,20 @@ class Analyzer:
         self.profile = profile
         self._store = store or Store()
         self._engine = Engine(build_stages(profile, only=only, skip=skip), self._store, threads=threads)
-        self._brain = Brain(kg.load(), load_settings(), load_policy(None if policy is None else Path(policy)))
+        # Encoders of text are loaded at the first video with topics; without their weights, words decide.
+        similarity = load_similarity(self._store, threads=threads or len(os.sched_getaffinity(0)))
+        rules = load_policy(None if policy is None else Path(policy))
+        self._brain = Brain(kg.load(), load_settings(), rules, similarity)
         self._decode = decode or DecodeOptions()
         self._embeddings = embeddings
         self._gallery = None
         if gallery is not None:
             with Gallery(Path(gallery), create=False) as people:
                 self._gallery = people.snapshot()
+        used = [name for stage in self._engine.stages for name in stage.models]
         self._models = {
             name: _digest(*(file.sha256 for file in self._store.manifest.model(name).files))
-            for name in dict.fromkeys(name for stage in self._engine.stages for name in stage.models)
+            for name in dict.fromkeys([*used, *(TEXT_MODELS if similarity else ())])
         }
         self._fingerprint = self._make_fingerprint()
 
@@ -128,6 +138,7 @@ class Analyzer:
         """
         from mmu.media.open import open_clip
 
+        title, topics = title or "", _clean_topics(topics)
         uri = _describe(source)
         rates = frozenset(rate for stage in self._engine.stages for rate in stage.needs.audio)
         try:
@@ -181,9 +192,10 @@ class Analyzer:
             title=title,
             topics=topics,
             duration=clip.duration,
-            still=clip.still,
+            medium="picture" if clip.still else "video" if clip.has_video else "audio",
             embeddings=self._embeddings,
         )
+        understanding.moderation = _with_unchecked(understanding.moderation, perceived)
         stage_errors = [item for stage in perceived.stages for item in stage.errors]
         return Report(
             id=clip.sha256,
@@ -210,7 +222,8 @@ class Analyzer:
             "decode": asdict(self._decode),
             "fusion": self._brain.settings.model_dump(),
             "graph": _digest(repr(self._brain.graph.concepts), repr(self._brain.graph.labels)),
-            "policy": f"{self._brain.policy.name}@{self._brain.policy.version}",
+            "policy": self._brain.policy.digest,
+            "embeddings": self._embeddings,
         }
         if self._gallery is not None:
             parts["gallery"] = self._gallery.digest
@@ -241,6 +254,23 @@ def _outcome(media_errors: Sequence[ErrorItem], perceived: Perceived) -> Outcome
     if states and all(state is Outcome.FAILED for state in states):
         return Outcome.FAILED
     return Outcome.PARTIAL if media_errors or Outcome.FAILED in states else Outcome.OK
+
+
+def _with_unchecked(moderation: Moderation | None, perceived: Perceived) -> Moderation | None:
+    """Name the stages that could not look; a video that was not looked at does not pass."""
+    states = {stage.name: stage.outcome for stage in perceived.stages}
+    unchecked = [name for name in MODERATED if states.get(name, Outcome.FAILED) is Outcome.FAILED]
+    if moderation is None or not unchecked:
+        return moderation
+    decision = "review" if moderation.decision == "pass" else moderation.decision
+    return moderation.model_copy(update={"unchecked": unchecked, "decision": decision})
+
+
+def _clean_topics(topics: Sequence[str]) -> list[str]:
+    """The topics without `#`; one string may hold several, apart by `#`, commas or spaces."""
+    if isinstance(topics, str):
+        topics = re.split(r"[\s,，#＃]+", topics)
+    return [plain for topic in topics if (plain := topic.strip().lstrip("#＃").strip())]
 
 
 def _describe(source: Source) -> str:

@@ -1,4 +1,4 @@
-"""The command line: `mmu tag`, `report`, `models`, `kg`, `doctor`.
+"""The command line, `mmu COMMAND`; each command has a module of its own.
 
 Exit codes: 0 all ok, 1 some videos (or checks) failed, 2 wrong usage or set-up.
 """
@@ -14,7 +14,17 @@ from collections.abc import Sequence
 import kg.cli
 import mmu.report.cli
 import models.cli
-from mmu import __version__, cli_doctor, cli_originals, cli_people, cli_singing, cli_songs, cli_stems, cli_tag
+from mmu import (
+    __version__,
+    cli_doctor,
+    cli_originals,
+    cli_people,
+    cli_singing,
+    cli_songs,
+    cli_stems,
+    cli_tag,
+    cli_topics,
+)
 from mmu.errors import USER_ERRORS
 
 DESCRIPTION = """\
@@ -48,6 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
         cli_songs,
         cli_stems,
         cli_singing,
+        cli_topics,
     ):
         module.add_parser(commands).set_defaults(run=module.run)
     return parser
@@ -68,8 +79,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"mmu: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        sys.stderr.close()
-        return 1
+        # The reader has seen enough; what is left in the buffer must not raise again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print("mmu: interrupted", file=sys.stderr)
         return 130

@@ -84,14 +84,14 @@ def _opencv() -> str:
 
 
 def _weights() -> str:
+    from mmu.engine import Engine
     from mmu.perception.catalog import build_stages
     from models.store import Store
 
     store = Store()
-    names = list(dict.fromkeys(name for stage in build_stages() for name in stage.models))
-    for name in names:
-        store.folder(name)
-    return f"{len(names)} models in {store.root}"
+    stages = build_stages()
+    Engine(stages, store)
+    return f"{len({name for stage in stages for name in stage.models})} networks in {store.root}"
 
 
 def _graph() -> str:

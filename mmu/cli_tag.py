@@ -20,7 +20,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "tag",
         help="analyse videos: tags with evidence, category, caption, quality, topics, moderation",
-        description="Analyse videos, pictures or sound files. Without --json or --html a summary is printed.",
+        description="Analyse videos, pictures or sound files, and print a summary. "
+        "--title and --topics hold for every file given.",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="path, http(s) URL or fsspec URL")
     parser.add_argument("--title", default="", help="the title given with the video")
@@ -62,9 +63,10 @@ def run(args: argparse.Namespace) -> int:
     from mmu.analyzer import Analyzer
     from mmu.media.options import DecodeOptions
 
-    folders = [_folder(place) for place in (args.json, args.html) if place and place != "-"]
+    for place in (args.json, args.html):
+        if place and place != "-":
+            _make_folder(place)
     names = _unique_names(args.files)
-    topics = [topic for topic in args.topics.replace(",", " ").replace("，", " ").split() if topic]
     clean = True
     with Analyzer(
         profile=args.profile,
@@ -77,10 +79,9 @@ def run(args: argparse.Namespace) -> int:
     ) as analyzer:
         for file, name in zip(args.files, names, strict=True):
             with _Bar(file, quiet=args.quiet) as bar:
-                report = analyzer.analyze(file, title=args.title, topics=topics, progress=bar)
+                report = analyzer.analyze(file, title=args.title, topics=args.topics, progress=bar)
             clean = clean and report.outcome == "ok"
             _emit(report, name, file, args, several=len(args.files) > 1)
-    del folders
     return 0 if clean else 1
 
 
@@ -96,7 +97,7 @@ def _emit(report: Report, name: str, file: str, args: argparse.Namespace, *, sev
         video = local if local.is_file() else None
         page = render_html(report, video=video, base=Path(args.html))
         _write(Path(args.html) / f"{name}.html", page)
-    if not args.json or args.json != "-":
+    if args.json != "-":
         print(summary(report))
 
 
@@ -119,12 +120,19 @@ def summary(report: Report) -> str:
         lines.append(f"  quality   {report.quality.overall:.0f}/100")
     if report.moderation:
         hits = ", ".join(sorted({hit.category for hit in report.moderation.hits}))
-        lines.append(f"  moderation {report.moderation.decision}" + (f" ({hits})" if hits else ""))
+        lines.append(
+            f"  moderation {report.moderation.decision}" + (f" ({hits})" if hits else "") + _unchecked(report)
+        )
     lines += [
         f"  topic     #{topic.topic}: {topic.action} ({topic.text.en}) {topic.score:.2f}"
         for topic in report.topics
     ]
     return "\n".join(lines)
+
+
+def _unchecked(report: Report) -> str:
+    unchecked = report.moderation.unchecked if report.moderation else []
+    return f" (not checked: {', '.join(unchecked)})" if unchecked else ""
 
 
 class _Bar:
@@ -157,13 +165,15 @@ def _names(text: str) -> list[str] | None:
     return [name for name in text.replace(",", " ").split() if name] or None
 
 
-def _folder(place: str) -> Path:
-    folder = Path(place)
+def _make_folder(place: str) -> None:
+    if Path(place).is_file():
+        raise ConfigError(
+            f"cannot write to {place}: it is a file, not a folder (to print JSON put --json after the files)"
+        )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        Path(place).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"cannot write to {place}: {error.strerror}") from error
-    return folder
 
 
 def _unique_names(files: list[str]) -> list[str]:

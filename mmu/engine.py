@@ -54,8 +54,13 @@ class Engine:
             ModelError: weights are missing; the message says how to get them.
         """
         validate(stages)
-        for name in dict.fromkeys(name for stage in stages for name in stage.models):
-            store.folder(name)
+        needed = list(dict.fromkeys(name for stage in stages for name in stage.models))
+        missing = [name for name in needed if not store.has(name)]
+        if missing:
+            raise ModelError(
+                f"{len(missing)} of {len(needed)} networks are not in {store.root}: {', '.join(missing)}; "
+                "run `mmu models pull`"
+            )
         self.stages = list(stages)
         self._store = store
         self._threads = threads or len(os.sched_getaffinity(0))

@@ -15,7 +15,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import fsspec
+import pyarrow as pa
+
 from mmu.errors import USER_ERRORS, ConfigError
+from mmu.perception.catalog import build_stages
 from pipelines.listing import list_files
 from pipelines.worker import ReportWriter
 
@@ -24,6 +28,22 @@ if TYPE_CHECKING:
 
 #: rows of a block: small enough that a slow video does not hold many others back
 ROWS_PER_BLOCK = 8
+FAILURES_SHOWN = 20
+#: one row per file
+SCHEMA = pa.schema(
+    {
+        "uri": pa.string(),
+        "id": pa.string(),
+        "outcome": pa.string(),
+        "error": pa.string(),
+        "seconds": pa.float64(),
+        "category": pa.string(),
+        "tags": pa.list_(pa.string()),
+        "decision": pa.string(),
+        "pipeline": pa.string(),
+        "report": pa.string(),
+    }
+)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -71,7 +91,10 @@ def run(args: argparse.Namespace) -> Counter[str]:
     Raises:
         ConfigError: nothing to read, or more CPUs asked for than the cluster has.
     """
+    options = _options(args)
+    build_stages(options["profile"], only=options["only"], skip=options["skip"])
     files = list_files(args.src, args.glob)
+    _check_writable(args.out)
     if not files:
         raise ConfigError(f"no files like {args.glob!r} under {args.src}")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -88,6 +111,29 @@ def run(args: argparse.Namespace) -> Counter[str]:
     return Counter(
         row["outcome"] for row in ray.data.read_parquet(target).select_columns(["outcome"]).iter_rows()
     )
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "profile": args.profile,
+        "only": [name for name in args.only.replace(",", " ").split() if name] or None,
+        "skip": [name for name in args.skip.replace(",", " ").split() if name],
+        "threads": args.cpus_per_worker,
+    }
+
+
+def _check_writable(out: str) -> None:
+    """Fail before the work, not after it."""
+    try:
+        system, path = fsspec.core.url_to_fs(out)
+        system.makedirs(path, exist_ok=True)
+    except (ImportError, ValueError, OSError) as error:
+        raise ConfigError(f"cannot write to {out}: {error}") from error
+
+
+def _typed(table: pa.Table) -> pa.Table:
+    """Every part of the output has one schema, also where a column holds nothing but nulls."""
+    return table.select(SCHEMA.names).cast(SCHEMA)
 
 
 def _cluster_cpus() -> int:
@@ -112,20 +158,18 @@ def _workers(args: argparse.Namespace, cpus: int, files: int) -> int:
 def _reports(files: list[dict[str, Any]], args: argparse.Namespace, workers: int) -> Dataset:
     import ray
 
-    options = {
-        "profile": args.profile,
-        "only": [name for name in args.only.replace(",", " ").split() if name] or None,
-        "skip": [name for name in args.skip.replace(",", " ").split() if name],
-        "threads": args.cpus_per_worker,
-    }
     blocks = max(workers, -(-len(files) // ROWS_PER_BLOCK))
     # Ray builds the class in each actor; its stub knows functions only.
     writer: Any = ReportWriter
-    return ray.data.from_items(files, override_num_blocks=min(blocks, len(files))).map(
-        writer,
-        fn_constructor_kwargs={"out": None if args.no_json else args.out, "options": options},
-        compute=ray.data.ActorPoolStrategy(size=workers),
-        num_cpus=args.cpus_per_worker,
+    return (
+        ray.data.from_items(files, override_num_blocks=min(blocks, len(files)))
+        .map(
+            writer,
+            fn_constructor_kwargs={"out": None if args.no_json else args.out, "options": _options(args)},
+            compute=ray.data.ActorPoolStrategy(size=workers),
+            num_cpus=args.cpus_per_worker,
+        )
+        .map_batches(_typed, batch_format="pyarrow")
     )
 
 

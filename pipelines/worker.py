@@ -23,7 +23,7 @@ class ReportWriter:
         """Load nothing yet; networks load at the first row.
 
         Args:
-            out: fsspec URL under which `json/ID.json` is written; None for no JSON.
+            out: fsspec URL under which `json/ID-URI.json` (hashes) is written; None for no JSON.
             options: of `mmu.Analyzer`.
         """
         self._analyzer = Analyzer(**options)
@@ -53,7 +53,8 @@ class ReportWriter:
     def _write(self, report: Report) -> None:
         if self._out is None:
             return
-        name = report.id or "uri-" + hashlib.sha256(report.uri.encode()).hexdigest()
-        target = f"{self._out.rstrip('/')}/json/{name}.json"
+        # Two files of the same bytes are two videos of the bucket: the name has both.
+        place = hashlib.sha256(report.uri.encode()).hexdigest()[:12]
+        target = f"{self._out.rstrip('/')}/json/{report.id[:16] or 'unread'}-{place}.json"
         with fsspec.open(target, "wb", auto_mkdir=True) as file:
             file.write(report.to_json().encode())

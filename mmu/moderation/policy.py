@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -131,6 +132,15 @@ class Policy:
         self._check()
         self.lexicon = Lexicon(entry for rule in file.words for entry in self._entries(rule))
         self.word_rules = {rule.id: rule for rule in file.words}
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the policy's content, its word lists included."""
+        content = hashlib.sha256(self.file.model_dump_json().encode())
+        for rule in self.file.words:
+            if rule.file:
+                content.update((self._folder / rule.file).read_bytes())
+        return content.hexdigest()
 
     @cached_property
     def context_lexicon(self) -> Lexicon:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kg import Graph
 from mmu.reasoning.fuse import Fused, to_tag
-from mmu.report.schema import Emotion
+from mmu.report.schema import Emotion, Name
 
 #: below this nothing is claimed
 MINIMUM = 0.2
@@ -22,4 +22,11 @@ def judge_emotion(beliefs: dict[str, Fused], graph: Graph) -> Emotion | None:
         return None
     scores = {one.concept: round(one.score, 4) for one in sorted(emotions, key=lambda one: -one.score)[:8]}
     evidence = to_tag(strongest, graph).evidence
-    return Emotion(label=strongest.concept, score=strongest.score, scores=scores, evidence=evidence)
+    node = graph.concepts[strongest.concept]
+    return Emotion(
+        label=strongest.concept,
+        name=Name(zh=node.zh, en=node.en),
+        score=strongest.score,
+        scores=scores,
+        evidence=evidence,
+    )

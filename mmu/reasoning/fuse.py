@@ -25,7 +25,7 @@ from math import exp, log
 from kg import Concept, Graph
 from mmu.reasoning.observe import Observation, concept_step
 from mmu.reasoning.settings import FusionSettings, SourceSettings
-from mmu.report.schema import Evidence, Name, ReportAxis, Tag
+from mmu.report.schema import Evidence, Name, ReportAxis, Tag, TimeRange
 from mmu.signals import Signal
 
 #: belief that has passed so many edges is not carried on
@@ -166,7 +166,7 @@ def to_tag(fused: Fused, graph: Graph) -> Tag:
     evidence = [
         _evidence(observation, axis, fused.score * share / kept_sum) for observation, axis, share in kept
     ]
-    spans = sorted({(one.span[0], one.span[1]) for one in evidence if one.span is not None})
+    spans = _merged([one.span for one in evidence if one.span is not None])
     return Tag(
         id=node.id,
         name=Name(zh=node.zh, en=node.en),
@@ -175,6 +175,17 @@ def to_tag(fused: Fused, graph: Graph) -> Tag:
         spans=spans,
         evidence=evidence,
     )
+
+
+def _merged(spans: list[TimeRange]) -> list[TimeRange]:
+    """The same times without overlaps, in order."""
+    merged: list[TimeRange] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
 
 
 def _evidence(observation: Observation, axis: ReportAxis, weight: float) -> Evidence:

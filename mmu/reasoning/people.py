@@ -7,6 +7,9 @@ from collections import Counter
 from mmu.report.schema import Person, Speaker
 from mmu.signals import Signal, SignalSet
 
+#: an estimated gender below this is not stated
+SURE_GENDER = 0.6
+
 
 def gather_people(signals: SignalSet, *, embeddings: bool = False) -> list[Person]:
     """One entry per identity, longest on screen first.
@@ -41,7 +44,7 @@ def _person(identity: Signal, signals: SignalSet, embeddings: bool) -> Person:
         spans=spans,
         age=_mean([float(one.value) for one in ages if one.value is not None]),
         age_spread=_mean([float(one.attributes["spread"]) for one in ages if "spread" in one.attributes]),
-        gender=gender if gender in ("female", "male") else None,
+        gender=gender if gender in ("female", "male") and (gender_score or 0) >= SURE_GENDER else None,
         gender_score=gender_score,
         expression=expression,
         box=None if best is None or best.box is None else best.box.rounded(),
@@ -58,7 +61,7 @@ def gather_speakers(signals: SignalSet, *, embeddings: bool = False) -> list[Spe
             id=str(one.value),
             seconds=float(one.attributes["seconds"]),
             turns=[(start, end) for start, end in one.attributes["turns"]],
-            gender=one.attributes.get("gender"),
+            gender=one.attributes["gender"] if one.attributes["gender_score"] >= SURE_GENDER else None,
             gender_score=one.attributes.get("gender_score"),
             signal=one.id,
             embedding=_listed(one) if embeddings else None,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from kg import Graph
 from mmu.moderation.decide import decide
 from mmu.moderation.policy import Policy
-from mmu.reasoning.caption import write_caption
+from mmu.reasoning.caption import Medium, write_caption
 from mmu.reasoning.category import choose_category
 from mmu.reasoning.emotion import judge_emotion
 from mmu.reasoning.fuse import fuse
@@ -17,6 +17,7 @@ from mmu.reasoning.people import gather_people, gather_speakers
 from mmu.reasoning.quality import judge_quality
 from mmu.reasoning.select import specific, to_tags
 from mmu.reasoning.settings import FusionSettings
+from mmu.reasoning.similarity import TopicSimilarity
 from mmu.reasoning.topics import judge_topics, suggest_topics
 from mmu.report.schema import (
     Caption,
@@ -62,11 +63,12 @@ class Understanding:
 
 @dataclass(frozen=True, slots=True)
 class Brain:
-    """What reasoning knows: the graph, the numbers of the fusion and the policy."""
+    """What reasoning knows: the graph, the numbers of the fusion, the policy, and nearness in meaning."""
 
     graph: Graph
     settings: FusionSettings
     policy: Policy
+    similarity: TopicSimilarity | None = None
 
     def understand(
         self,
@@ -75,7 +77,7 @@ class Brain:
         title: str = "",
         topics: Sequence[str] = (),
         duration: float = 0.0,
-        still: bool = False,
+        medium: Medium = "video",
         embeddings: bool = False,
     ) -> Understanding:
         """Reason over the signals of one video and the words its user gave it."""
@@ -83,20 +85,23 @@ class Brain:
         transcript = _transcript(signals)
         lines = _lines(signals)
         texts = [title, *(line.text for line in lines), *(segment.text for segment in transcript)]
-        unprompted = [one for one in observations if one.group != "user.topic"]
+        # What the user says of the video is no proof of what the user says of it.
+        unprompted = [one for one in observations if self.settings.sources[one.group].axis != "user"]
         support = fuse(unprompted, self.graph, self.settings)
-        decisions = judge_topics(topics, texts=texts, support=support, graph=self.graph)
+        decisions = judge_topics(
+            topics, texts=texts, support=support, graph=self.graph, similarity=self.similarity
+        )
         # A topic that was dropped is no evidence.
         kept = {one.topic for one in decisions if one.action in ("keep", "merge")}
         believed = [one for one in observations if one.group != "user.topic" or one.signal.value in kept]
         beliefs = fuse(believed, self.graph, self.settings)
         tags = to_tags(beliefs, self.graph, self.settings)
         telling = specific([tag for tag in tags if tag.score >= TELLING], self.graph)
-        category = choose_category(beliefs, tags, self.graph)
+        category = choose_category(tags, self.graph, duration=duration)
         return Understanding(
             tags=tags,
             category=category,
-            caption=write_caption(telling, category, still=still, transcript=transcript, lines=lines),
+            caption=write_caption(telling, category, medium=medium, transcript=transcript, lines=lines),
             emotion=judge_emotion(beliefs, self.graph),
             quality=judge_quality(signals),
             topics=decisions + suggest_topics(decisions, telling),

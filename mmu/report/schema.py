@@ -126,7 +126,8 @@ class Caption(_Model):
 class Emotion(_Model):
     """The emotion that the video carries."""
 
-    label: str
+    label: str = Field(description="id of the concept")
+    name: Name | None = None
     score: Score
     scores: dict[str, Score]
     evidence: list[Evidence] = Field(default_factory=list)
@@ -184,6 +185,9 @@ class Moderation(_Model):
     category: str | None = None
     priority: float = Field(0.0, ge=0)
     hits: list[ModerationHit] = Field(default_factory=list)
+    unchecked: list[str] = Field(
+        default_factory=list, description="stages that did not look, although there was something to look at"
+    )
 
 
 class Person(_Model):
