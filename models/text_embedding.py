@@ -83,8 +83,11 @@ class TextEmbedder:
     def _batched(embed: _Encoder, texts: Sequence[str], width: int) -> NDArray[np.float32]:
         vectors = np.empty((len(texts), width), np.float32)
         # Texts of about one length go together: padding costs as much as text.
-        order = sorted(range(len(texts)), key=lambda index: len(texts[index].encode()))
-        for start in range(0, len(order), BATCH):
-            chosen = order[start : start + BATCH]
+        sizes = [len(text.encode()) for text in texts]
+        order = sorted(range(len(texts)), key=lambda index: sizes[index])
+        while order:
+            longest = 1.5 * sizes[order[0]] + 8
+            count = sum(sizes[index] <= longest for index in order[:BATCH])
+            chosen, order = order[:count], order[count:]
             vectors[chosen] = embed([texts[index] for index in chosen])
         return vectors

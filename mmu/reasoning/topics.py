@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from statistics import median
+from typing import TYPE_CHECKING
 
 import yaml
 from rapidfuzz import fuzz
@@ -15,7 +18,11 @@ from rapidfuzz import fuzz
 from kg import Graph
 from kg.linker import normalise
 from mmu.reasoning.fuse import Fused
+from mmu.reasoning.similarity import SHARED, TopicSimilarity, shared_part
 from mmu.report.schema import Name, Tag, TopicDecision
+
+if TYPE_CHECKING:
+    from mmu.topics.segment import Segmenter
 
 #: support from pictures, sound and words from which a topic is kept
 KEEP = 0.3
@@ -23,6 +30,17 @@ KEEP = 0.3
 TEXT_MATCH = 0.75
 #: characters of text below which words that are not found prove nothing
 ENOUGH_TEXT = 8
+#: nearness in meaning (cosine, plus words in common) to the texts from which a topic is kept
+NEAR_TEXT = 0.34
+#: cosine with the name of a believed concept from which a topic is kept
+NEAR_NAME = 0.5
+#: a topic is kept too when it leads its rivals: so much nearer than the middle one of at least so many
+LEAD = 0.15
+RIVALS = 4
+#: with so many topics or fewer, those that cannot be checked are given the benefit of the doubt
+DOUBTFUL = 5
+#: concepts whose names a topic is compared with
+NAMES = 12
 #: tags from this score are suggested as topics
 SUGGEST = 0.6
 SUGGESTIONS = 3
@@ -70,7 +88,13 @@ def normalise_topic(topic: str) -> str:
 
 
 def judge_topics(
-    topics: Sequence[str], *, texts: Sequence[str], support: dict[str, Fused], graph: Graph
+    topics: Sequence[str],
+    *,
+    texts: Sequence[str],
+    support: dict[str, Fused],
+    graph: Graph,
+    similarity: TopicSimilarity | None = None,
+    segmenter: Segmenter | None = None,
 ) -> list[TopicDecision]:
     """Keep, merge or drop every topic of the user.
 
@@ -79,15 +103,20 @@ def judge_topics(
         texts: title, on-screen text and transcript.
         support: beliefs fused without the user's topics.
         graph: resolves a topic to a concept.
+        similarity: nearness in meaning; without it only words and concepts count.
+        segmenter: takes joined English hashtags apart.
     """
     text = normalise_topic(" ".join(texts))
+    read = [_read(topic, graph, segmenter) for topic in topics]
+    if similarity is not None:
+        _measure([one for one in read if one.plain and not one.bait], similarity, texts, text, support, graph)
     decisions: list[TopicDecision] = []
     kept: dict[str, str] = {}
-    for topic in topics:
-        decision = _decide(topic, text, support, graph, kept)
+    for one in read:
+        decision = _decide(one, text, support, graph, kept, few=len(topics) <= DOUBTFUL)
         decisions.append(decision)
         if decision.action == "keep":
-            kept[decision.concept or normalise_topic(topic)] = decision.canonical
+            kept[decision.concept or one.plain] = decision.canonical
     return decisions
 
 
@@ -106,30 +135,84 @@ def suggest_topics(decisions: Sequence[TopicDecision], tags: Sequence[Tag]) -> l
     return suggested
 
 
-def _decide(
-    topic: str, text: str, support: dict[str, Fused], graph: Graph, seen: dict[str, str]
-) -> TopicDecision:
+@dataclass(slots=True)
+class _Topic:
+    """A topic, what it names and how near it is to the video."""
+
+    topic: str
+    plain: str
+    words: str
+    bait: bool
+    concept: str | None
+    #: nearness in meaning, 0 where it was not measured
+    near: float = 0.0
+    is_near: bool = False
+
+
+def _read(topic: str, graph: Graph, segmenter: Segmenter | None) -> _Topic:
     plain = normalise_topic(topic)
-    if not plain:
+    bait = bool(plain) and load_bait().matches(plain)
+    words = plain
+    if segmenter is not None and re.search("[a-z]{6}", plain):
+        words = normalise(" ".join(segmenter.segment(topic)))
+    concept = None
+    if plain and not bait:
+        concept = _concept(plain, graph) or (_concept(words, graph) if words != plain else None)
+    return _Topic(topic, plain, words, bait, concept)
+
+
+def _measure(
+    topics: Sequence[_Topic],
+    similarity: TopicSimilarity,
+    texts: Sequence[str],
+    text: str,
+    support: dict[str, Fused],
+    graph: Graph,
+) -> None:
+    """Set how near each topic is to the texts and to what is believed, and which of them are near enough."""
+    believed = sorted(
+        (one for one in support if support[one].score >= KEEP), key=lambda one: -support[one].score
+    )
+    names = [graph.concepts[one].zh for one in believed[:NAMES] if one in graph.concepts]
+    words = [one.words for one in topics]
+    to_texts = similarity.to_texts(words, texts).tolist()
+    to_names = similarity.to_names(words, names).tolist()
+    strengths = [
+        cosine + SHARED * shared_part(one.plain, text) for one, cosine in zip(topics, to_texts, strict=True)
+    ]
+    # Rivals share the language and the manner of the post: against them a topic shows more clearly.
+    middle = median(strengths) if len(set(words)) >= RIVALS else math.inf
+    for one, strength, name in zip(topics, strengths, to_names, strict=True):
+        leads = strength == max(strengths) and strength - middle >= LEAD
+        one.near = max(strength, name - NEAR_NAME + NEAR_TEXT if names else 0.0)
+        one.is_near = one.near >= NEAR_TEXT or leads
+
+
+def _decide(
+    one: _Topic, text: str, support: dict[str, Fused], graph: Graph, seen: dict[str, str], *, few: bool
+) -> TopicDecision:
+    topic, concept = one.topic, one.concept
+    if not one.plain:
         return _decision(topic, "drop", topic, "empty", 1.0)
-    if load_bait().matches(plain):
-        return _decision(topic, "drop", plain, "traffic_bait", 0.95)
-    concept = _concept(plain, graph)
-    canonical = graph.concepts[concept].zh if concept else plain
-    key = concept or plain
+    if one.bait:
+        return _decision(topic, "drop", one.plain, "traffic_bait", 0.95)
+    canonical = graph.concepts[concept].zh if concept else one.words
+    key = concept or one.plain
     if key in seen:
         return _decision(topic, "merge", seen[key], "duplicate", 0.95, concept)
-    belief = max(
-        (support[one].score for one in ([concept] if concept else []) if one in support), default=0.0
-    )
-    mention = _mentioned(plain, text)
+    belief = support[concept].score if concept in support else 0.0
+    mention = _mentioned(one.plain, text)
     if belief >= KEEP and belief >= mention:
         return _decision(topic, "keep", canonical, "supported", belief, concept)
     if mention >= TEXT_MATCH:
         return _decision(topic, "keep", canonical, "mentioned", mention, concept)
-    if concept is None and len(text) < ENOUGH_TEXT:
+    likely = 1 / (1 + math.exp(-12 * (one.near - NEAR_TEXT))) if one.near else 0.0
+    if one.is_near:
+        return _decision(topic, "keep", canonical, "supported", max(0.5, likely), concept)
+    if concept is None and len(text) < ENOUGH_TEXT and few:
         return _decision(topic, "keep", canonical, "unverified", 0.5)
-    return _decision(topic, "drop", canonical, "off_topic", round(1 - max(belief, mention * 0.8), 4), concept)
+    doubt = 1 - max(belief, mention * 0.8, likely)
+    return _decision(topic, "drop", canonical, "off_topic", round(doubt, 4), concept)
 
 
 def _concept(plain: str, graph: Graph) -> str | None:

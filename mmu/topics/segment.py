@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from models.word_counts import WordCounts
+from models.store import Store
+from models.word_counts import WordCounts, read_word_counts
 
 #: longest word that is looked for
 LONGEST = 24
@@ -66,7 +67,7 @@ class Segmenter:
     def _viterbi(self, run: str) -> tuple[str, ...]:
         if len(run) > LONGEST_RUN:
             return (run,)
-        # At each place, by last word: logarithm of the best way there, where that word begins, the one before it.
+        # At each place, by last word: logarithm of the best way there, where the word begins, the one before.
         ways: list[dict[str, tuple[float, int, str]]] = [{"": (0.0, 0, "")}]
         for end in range(1, len(run) + 1):
             here: dict[str, tuple[float, int, str]] = {}
@@ -99,3 +100,8 @@ class Segmenter:
         if len(word) == 1 and word not in "ai":
             found += _LETTER
         return found + _WORD
+
+
+def load_segmenter(store: Store) -> Segmenter | None:
+    """A segmenter with the shipped word counts (under a second); None where they are not in the store."""
+    return Segmenter(read_word_counts(store.folder("words-en"))) if store.has("words-en") else None

@@ -1,12 +1,22 @@
 """Topic clean-up: keep, merge, drop and suggest, each with its reason."""
 
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
 from mmu.reasoning.fuse import fuse
 from mmu.reasoning.observe import observe
 from mmu.reasoning.select import to_tags
 from mmu.reasoning.settings import load_settings
+from mmu.reasoning.similarity import PIECE, TopicSimilarity, load_similarity, pieces, shared_part
 from mmu.reasoning.topics import judge_topics, normalise_topic, suggest_topics
 from mmu.report.schema import TopicDecision
 from mmu.signals import Signal, SignalSet, Span
+from mmu.topics.segment import Segmenter
+from models.store import Store
+from models.word_counts import WordCounts
 from tests.mmu.reasoning.graphs import small_graph
 
 GRAPH = small_graph()
@@ -59,3 +69,90 @@ def test_emoji_alone_is_empty() -> None:
 def test_missing_topics_are_suggested_once() -> None:
     assert decide([])["猫咪"].action == "suggest"
     assert all(one.action != "suggest" or one.concept != "cat" for one in decide(["猫咪"]).values())
+
+
+NEWS = "德国队赢了，穆勒上演帽子戏法，葡萄牙少一人作战，裁判漏判一个点球"
+
+
+def judge(topics: list[str], text: str, similarity: TopicSimilarity | None) -> dict[str, TopicDecision]:
+    decisions = judge_topics(topics, texts=[text], support={}, graph=GRAPH, similarity=similarity)
+    return {one.topic: one for one in decisions}
+
+
+@pytest.mark.weights
+def test_a_topic_is_kept_for_its_meaning_where_words_are_not_enough() -> None:
+    topics = ["世界杯足球赛", "新娘化妆", "红烧肉的做法", "钢琴独奏", "stock market"]
+    similarity = load_similarity(Store())
+    assert similarity is not None
+    by_meaning = judge(topics, NEWS, similarity)
+    assert [name for name, one in by_meaning.items() if one.action == "keep"] == ["世界杯足球赛"]
+    assert by_meaning["世界杯足球赛"].reason == "supported"
+    assert all(one.action == "drop" for one in judge(topics, NEWS, None).values())
+
+
+@pytest.mark.weights
+def test_a_topic_in_another_language_is_kept() -> None:
+    found = judge(["足球比赛"], "Germany won the football match with a hat-trick", load_similarity(Store()))
+    assert found["足球比赛"].action == "keep"
+
+
+class Fixed:
+    """Every text is a known vector."""
+
+    def __init__(self, vectors: dict[str, tuple[float, float]]) -> None:
+        self.vectors = vectors
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.array([self.vectors[text.strip()] for text in texts], np.float32)
+
+
+def test_a_topic_that_leads_its_rivals_is_kept() -> None:
+    vectors = {
+        "今天的事情很特别啊": (1.0, 0.0),
+        "aa": (0.3, 0.0),
+        "bb": (0.1, 0.0),
+        "cc": (0.12, 0.0),
+        "dd": (0.1, 0.0),
+    }
+    similarity = TopicSimilarity(lambda: Fixed(vectors))
+    text, topics = "今天的事情很特别啊", ["aa", "bb", "cc", "dd"]
+    assert [one.action for one in judge(topics, text, similarity).values()] == [
+        "keep",
+        "drop",
+        "drop",
+        "drop",
+    ]
+    # alone it would have to be nearer
+    assert judge(["aa"], text, similarity)["aa"].action == "drop"
+
+
+def test_the_encoder_is_not_loaded_without_topics() -> None:
+    def never() -> Fixed:
+        raise AssertionError("loaded")
+
+    assert judge([], "今天的事情很特别啊", TopicSimilarity(never)) == {}
+    assert judge(["上热门"], "今天的事情很特别啊", TopicSimilarity(never))["上热门"].reason == "traffic_bait"
+
+
+def test_many_topics_that_cannot_be_checked_are_not_all_kept() -> None:
+    few, many = [f"话{n}题{n}事" for n in range(3)], [f"话{n}题{n}事" for n in range(9)]
+    assert {one.reason for one in judge(few, "", None).values()} == {"unverified"}
+    assert {one.reason for one in judge(many, "", None).values()} == {"off_topic"}
+
+
+def test_joined_english_words_name_a_concept() -> None:
+    counts = WordCounts({"my": -3.0, "cat": -6.0}, {}, frozenset({"my", "cat"}))
+    words = Segmenter(counts)
+    (found,) = judge_topics(
+        ["#mycatmycat"], texts=["my cat my cat plays"], support={}, graph=GRAPH, segmenter=words
+    )
+    assert (found.action, found.canonical) == ("keep", "my cat my cat")
+
+
+def test_text_is_cut_between_sentences() -> None:
+    found = pieces(["第一句。" * 80, "x" * (2 * PIECE)])
+    assert all(len(piece) <= PIECE for piece in found)
+    assert found[0].endswith("。")
+    assert pieces(["", " "]) == []
+    assert shared_part("王诗龄", "每天搜一搜王诗龄哦") == 1
+    assert shared_part("王诗龄", "王") == 0

@@ -1,0 +1,99 @@
+"""How near topics are to what a video says and shows, by meaning rather than by words."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from models.store import Store
+
+#: manifest names of the weights that `load_similarity` uses
+MODELS = ("text-e5-small", "text-use")
+#: characters of text that are embedded together, and the most such pieces
+PIECE = 240
+PIECES = 8
+#: what words in common add to a cosine, when the topic is made of nothing else
+SHARED = 0.3
+_ENDS = re.compile(r"(?<=[。！？!?.;；\n])")
+
+
+class Embedder(Protocol):
+    """Texts to unit vectors, zeros for an empty text."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+
+
+class TopicSimilarity:
+    """Cosines of topics with texts; the encoder is loaded when first asked."""
+
+    def __init__(self, load: Callable[[], Embedder]) -> None:
+        self._load = load
+        self._embedder: Embedder | None = None
+        self._lock = threading.Lock()
+
+    def to_texts(self, topics: Sequence[str], texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n,) float32: each topic's cosine with the nearest piece of the texts, 0 without texts.
+
+        Unrelated about 0.1, the subject of the text from about 0.3.
+        """
+        return self._nearest(topics, pieces(texts))
+
+    def to_names(self, topics: Sequence[str], names: Sequence[str]) -> NDArray[np.float32]:
+        """(n,) float32: each topic's cosine with the nearest name, 0 without names.
+
+        Names of different things are mostly below 0.3, of the same thing from about 0.5.
+        """
+        return self._nearest(topics, [name for name in names if name.strip()])
+
+    def _nearest(self, topics: Sequence[str], others: Sequence[str]) -> NDArray[np.float32]:
+        if not topics or not others:
+            return np.zeros(len(topics), np.float32)
+        with self._lock:
+            self._embedder = self._embedder or self._load()
+        vectors = self._embedder.embed([*topics, *others])
+        cosines = vectors[: len(topics)] @ vectors[len(topics) :].T
+        return np.asarray(cosines.max(axis=1), np.float32)
+
+
+def load_similarity(store: Store, *, threads: int = 1) -> TopicSimilarity | None:
+    """Similarity through the shipped encoders, not yet loaded; None where their weights are missing."""
+    if not all(store.has(name) for name in MODELS):
+        return None
+
+    def load() -> Embedder:
+        from models.text_embedding import TextEmbedder
+
+        return TextEmbedder(store, threads=threads)
+
+    return TopicSimilarity(load)
+
+
+def pieces(texts: Sequence[str]) -> list[str]:
+    """The texts in pieces of about a paragraph, cut between sentences where that is possible."""
+    found: list[str] = []
+    current = ""
+    for text in texts:
+        for sentence in _ENDS.split(text):
+            for start in range(0, len(sentence), PIECE):
+                part = sentence[start : start + PIECE]
+                if current and len(current) + len(part) > PIECE:
+                    found.append(current)
+                    current = ""
+                current += part
+        current += " " if current else ""
+    return [piece.strip() for piece in [*found, current] if piece.strip()][:PIECES]
+
+
+def shared_part(topic: str, text: str) -> float:
+    """Share of the topic that is found in the text in one piece; single characters do not count."""
+    longest = 0
+    for start in range(len(topic)):
+        while start + longest < len(topic) and topic[start : start + longest + 1] in text:
+            longest += 1
+    return longest / len(topic) if longest > 1 else 0.0
