@@ -11,7 +11,7 @@ Medium = Literal["video", "picture", "audio"]
 
 QUOTE_CHARACTERS = 40
 #: a category below this is not named in the sentence
-SURE_CATEGORY = 0.25
+SURE_CATEGORY = 0.2
 #: share of a tag's evidence that must be visual before the sentence says that it is shown
 SHOWN = 0.4
 #: share of a tag's evidence that must not be the user's own words

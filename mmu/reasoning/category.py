@@ -10,7 +10,7 @@ from kg import Graph
 from mmu.report.schema import Category, Evidence, Name, Tag
 
 #: below this the video stays uncategorised
-MINIMUM = 0.15
+MINIMUM = 0.1
 #: verticals that file concepts and are no kind of video
 NOT_CATEGORIES = frozenset({"sound", "people"})
 
