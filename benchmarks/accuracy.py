@@ -52,6 +52,8 @@ SCORERS: dict[str, Scorer] = {
     "odd": odd_files.agreement,
     "moderation": texts.moderation,
     "hashtags": texts.hashtags,
+    "hashtag_segmentation": texts.segmentation,
+    "text_topic": texts.topics,
     "tags": tags.score,
 }
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import random
 from collections.abc import Iterable
 
 import kg
-from benchmarks.truth import Corpus, Metric
+from benchmarks.truth import Corpus, Metric, mean
 from mmu.reasoning.similarity import load_similarity
 from mmu.reasoning.topics import judge_topics
+from mmu.topics.segment import load_segmenter
+from mmu.topics.zero_shot import ZeroShot
+from models.errors import ModelError
 from models.store import Store
+from models.text_embedding import TextEmbedder
 
 #: posts of the hashtag file that are judged
 POSTS = 500
 FOREIGN = 9
+#: titles of the news file that are classified
+TITLES = 1000
 #: stand for numbers, links and names that the file's makers took out
 MASKS = {"DIGIT", "URL", "MENTION"}
 
@@ -69,3 +76,40 @@ def moderation(corpus: Corpus, _reports: object, limit: int | None) -> Iterable[
         multi = sum(guess == label for guess, label in pairs)
         yield Metric("moderation", "moderation.binary_accuracy", binary / len(rows), len(rows))
         yield Metric("moderation", "moderation.multiclass_accuracy", multi / len(rows), len(rows))
+
+
+def segmentation(corpus: Corpus, _reports: object, limit: int | None) -> Iterable[Metric]:
+    """Share of joined hashtags that are taken apart exactly as a person did (case does not count)."""
+    segmenter = load_segmenter(Store())
+    if segmenter is None:
+        raise ModelError("the word counts are not in the store: run `mmu models pull words-en`")
+    right: list[float] = []
+    for entry in corpus.of("hashtag_segmentation"):
+        columns = entry["columns"]
+        with corpus.path(entry["file"]).open(encoding="utf-8", newline="") as file:
+            tabs = entry["file"].endswith(".tsv")
+            rows = list(
+                csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE) if tabs else csv.reader(file)
+            )
+        tag, gold = columns.index("hashtag"), columns.index("gold")
+        for row in rows[1 if entry.get("header") else 0 :][:limit]:
+            # From the first answer on, every column is one that is accepted.
+            accepted = {_spaced(answer) for answer in row[gold:] if answer.strip()}
+            right.append(float(_spaced(" ".join(segmenter.segment(row[tag]))) in accepted))
+    yield Metric("hashtag_segmentation", "hashtag_segmentation.accuracy", mean(right), len(right))
+
+
+def _spaced(text: str) -> str:
+    return " ".join(text.lower().split())
+
+
+def topics(corpus: Corpus, _reports: object, limit: int | None) -> Iterable[Metric]:
+    """Zero-shot accuracy of the class of a title: the nearest of the classes' descriptions."""
+    for entry in corpus.of("text_topic"):
+        lines = corpus.path(entry["file"]).read_text(encoding="utf-8").splitlines()
+        draw = random.Random(20261122)
+        chosen = draw.sample(lines, min(limit or TITLES, len(lines)))
+        pairs = [line.rsplit("\t", 1) for line in chosen]
+        found = ZeroShot(TextEmbedder(Store()), entry["classes"]).classify([title for title, _ in pairs])
+        right = [float(guess == int(label)) for guess, (_, label) in zip(found, pairs, strict=True)]
+        yield Metric("text_topic", "text_topic.zero_shot_accuracy", mean(right), len(right))
