@@ -75,7 +75,7 @@ def test_a_corpus_of_the_form_is_scored(
     rows = [
         {"task": "shots", "path": "clip.mp4", **cuts},
         {"task": "odd", "path": "notes.txt", "expect": "error"},
-        {"task": "beats", "path": "clip.mp4", "beats_s": [0.5]},
+        {"task": "smell", "path": "clip.mp4", "label": "coffee"},
     ]
     lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
     (tmp_path / "truth.jsonl").write_text(lines, encoding="utf-8")
@@ -84,7 +84,7 @@ def test_a_corpus_of_the_form_is_scored(
     metrics = {row["metric"]: row for row in json.loads(out.read_text(encoding="utf-8"))}
     assert metrics["shots.f1"]["value"] == 1.0
     assert metrics["odd.agreement"]["value"] == 1.0
-    assert metrics["beats"]["value"] is None
+    assert metrics["smell"]["value"] is None
     assert "not supported" in capsys.readouterr().out
 
 
