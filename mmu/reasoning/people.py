@@ -7,7 +7,7 @@ from collections import Counter
 from mmu.report.schema import Person, Speaker
 from mmu.signals import Signal, SignalSet
 
-#: an estimated gender below this is not stated
+#: a gender estimated from a face below this is not stated
 SURE_GENDER = 0.6
 
 
@@ -61,8 +61,8 @@ def gather_speakers(signals: SignalSet, *, embeddings: bool = False) -> list[Spe
             id=str(one.value),
             seconds=float(one.attributes["seconds"]),
             turns=[(start, end) for start, end in one.attributes["turns"]],
-            gender=one.attributes["gender"] if one.attributes["gender_score"] >= SURE_GENDER else None,
-            gender_score=one.attributes.get("gender_score"),
+            gender=one.attributes["gender"],
+            gender_score=one.attributes["gender_score"],
             signal=one.id,
             embedding=_listed(one) if embeddings else None,
         )
