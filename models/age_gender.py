@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
-from models.errors import ModelError
+from models.onnx_session import open_session
 
 #: name and version that signals carry as their source
 SOURCE = "dlib-age-gender@1"
@@ -45,8 +44,8 @@ class AgeGenderNet:
         Raises:
             ModelError: a file is missing or ONNX Runtime refuses it.
         """
-        self._age = _session(age_path, threads)
-        self._gender = _session(gender_path, threads)
+        self._age = open_session(age_path, threads=threads)
+        self._gender = open_session(gender_path, threads=threads)
 
     def read(self, image: NDArray[np.uint8], points: NDArray[np.float32]) -> AgeGender:
         """Read one face.
@@ -61,17 +60,6 @@ class AgeGenderNet:
         spread = float(np.sqrt(max(0.0, float(ages @ (_YEARS - years) ** 2))))
         small = np.asarray(cv2.resize(chip, (32, 32), interpolation=cv2.INTER_AREA), np.uint8)
         return AgeGender(years, spread, float(_run(self._gender, small)[0]))
-
-
-def _session(path: Path | str, threads: int) -> Any:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's own exception types are private
-        raise ModelError(f"{path}: not a network that ONNX Runtime can run: {error}") from error
 
 
 def _chip(image: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.uint8]:

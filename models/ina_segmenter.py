@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from models.errors import ModelError
+from models.onnx_session import open_session
 
 SAMPLE_RATE = 16000
 #: seconds between two feature frames, and seconds that one decision looks at
@@ -80,16 +79,7 @@ class InaSegmenter:
             ModelError: the file is missing or ONNX Runtime refuses it.
         """
         self.source, self.classes, self._bands = TASKS[task]
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), sess_options=options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime raises its own classes without a common base
-            raise ModelError(f"{path}: not a network that ONNX Runtime can run: {error}") from error
+        self._session = open_session(path, threads=threads)
         self._input = self._session.get_inputs()[0].name
 
     def probabilities(self, mel: NDArray[np.float32], *, step: int = 10) -> NDArray[np.float32]:

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from models.errors import ModelError
+from models.onnx_session import open_session
 
 SAMPLE_RATE = 16000
 #: seconds that one decision hears
@@ -50,17 +49,7 @@ class MusicNN:
         """
         self.source = f"musicnn-{dataset}@0.1.0"
         self.tags = TAGS[dataset]
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), sess_options=options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime raises its own classes without a common base
-            raise ModelError(f"{path}: not a network that ONNX Runtime can run: {error}") from error
+        self._session = open_session(path, threads=threads, arena=False)
 
     def probabilities(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n, 50) float32 tag probabilities of (n, 187, 96) patches made by `patches`."""

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
-from models.errors import ModelError
+from models.onnx_session import open_session
 
 #: mean of the training pictures, BGR
 _MEAN = np.array([104, 117, 123], dtype=np.float32)
@@ -30,15 +29,7 @@ class OpenNsfw:
     """
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        try:
-            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # the runtime's exceptions share no base of their own
-            raise ModelError(f"ONNX Runtime cannot load {path}: {error}") from error
+        self._session = open_session(path, threads=threads)
         self._input = self._session.get_inputs()[0].name
 
     def probability(self, image: NDArray[np.uint8]) -> float:

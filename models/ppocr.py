@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from models.errors import ModelError
+from models.onnx_session import open_session
 
 Image = NDArray[np.uint8]
 
@@ -44,19 +44,6 @@ class Reading(NamedTuple):
     score: float
 
 
-def _session(path: Path, threads: int) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # Frames and lines come in many sizes: a pattern cache per size only costs memory.
-    options.enable_mem_pattern = False
-    try:
-        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime has no public base class for load errors
-        raise ModelError(f"cannot load the text network {path}: {error}") from error
-
-
 @dataclass(frozen=True, slots=True)
 class DetectorOptions:
     """Post-processing of the probability map: PP-OCRv6's own, but for the growth (1.4 there cuts strokes)."""
@@ -80,7 +67,7 @@ class TextDetector:
     """
 
     def __init__(self, path: Path, *, threads: int = 1, options: DetectorOptions | None = None) -> None:
-        self._session = _session(path, threads)
+        self._session = open_session(path, threads=threads, pattern=False)
         self._input = self._session.get_inputs()[0].name
         self._options = options or DetectorOptions()
 
@@ -132,7 +119,7 @@ class TextRecognizer:
     """
 
     def __init__(self, path: Path, characters: str | None = None, *, threads: int = 1) -> None:
-        self._session = _session(path, threads)
+        self._session = open_session(path, threads=threads, pattern=False)
         self._input = self._session.get_inputs()[0].name
         if characters is None:
             characters = self._session.get_modelmeta().custom_metadata_map.get("character")

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from scipy import fft
 
-from models.errors import ModelError
+from models.onnx_session import open_session
 
 SAMPLE_RATE = 44100
 _FFT, _HOP = 4096, 1024
@@ -45,17 +44,7 @@ class Spleeter:
         Raises:
             ModelError: the file is missing or ONNX Runtime refuses it.
         """
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), sess_options=options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime raises its own classes without a common base
-            raise ModelError(f"{path}: not a network that ONNX Runtime can run: {error}") from error
+        self._session = open_session(path, threads=threads, arena=False)
         self._threads = threads
         # Periodic Hann, as the networks were trained with.
         self._window = np.hanning(_FFT + 1)[:-1].astype(np.float32)

@@ -6,10 +6,9 @@ import functools
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from models.errors import ModelError
+from models.onnx_session import open_session
 
 #: name and version that signals carry as their source
 SOURCE = "campplus@zh-en-common"
@@ -29,17 +28,7 @@ class SpeakerEmbedder:
         Raises:
             ModelError: the file is missing or ONNX Runtime refuses it.
         """
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), sess_options=options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime raises its own classes without a common base
-            raise ModelError(f"{path}: not a network that ONNX Runtime can run: {error}") from error
+        self._session = open_session(path, threads=threads, arena=False)
 
     def embed(self, samples: NDArray[np.float32]) -> NDArray[np.float32] | None:
         """(192,) float32, L2-normalised; None under a quarter of a second.

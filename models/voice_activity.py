@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from faster_whisper.utils import get_assets_path
 from numpy.typing import NDArray
 
-from models.errors import ModelError
+from models.onnx_session import open_session
 
 #: name and version that signals carry as their source
 SOURCE = "silero-vad@6"
@@ -31,20 +30,8 @@ class VoiceActivity:
             ModelError: the file is missing from the installed faster-whisper, or cannot be run.
         """
         path = Path(get_assets_path()) / "silero_vad_v6.onnx"
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
         # The arena would keep the largest batch ever seen.
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), sess_options=options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime raises its own classes without a common base
-            raise ModelError(
-                f"{path}: voice activity network cannot be loaded ({error}); reinstall faster-whisper"
-            ) from error
+        self._session = open_session(path, threads=threads, arena=False)
 
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Speech probability over time.
