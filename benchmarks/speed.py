@@ -67,6 +67,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _row(measured: Measured) -> dict[str, Any]:
+    print(f"{measured.wall:8.1f} s wall, {measured.peak_mb:6.0f} MB", file=sys.stderr, flush=True)
     return {
         "wall_s": round(measured.wall, 1),
         "cpu_s": round(measured.cpu, 1),
