@@ -115,8 +115,8 @@ def two_shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def long_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten minutes at 10 frames a second, 64 x 48: a slow pan."""
+    """3,000 s at 10 frames a second, 64 x 48, a slow pan: long enough to be interrupted on any machine."""
     folder = tmp_path_factory.mktemp("media")
     wide = np.tile(texture(3, 64, 48), (1, 2, 1))
-    frames = ((i / 10, np.ascontiguousarray(wide[:, i // 4 % 64 : i // 4 % 64 + 64])) for i in range(6000))
+    frames = ((i / 10, np.ascontiguousarray(wide[:, i // 4 % 64 : i // 4 % 64 + 64])) for i in range(30_000))
     return write_video(folder / "long.mkv", frames)

@@ -131,17 +131,11 @@ def test_a_hang_keeps_what_was_decoded(long_video: Path) -> None:
         for pid in children():
             os.kill(pid, signal.SIGSTOP)
 
-    for _ in range(5):
-        with open_clip(long_video, options=DecodeOptions(stall_seconds=2), on_progress=hang) as clip:
-            if not clip.errors and clip.duration > 599:
-                continue  # as in test_killed_worker
-            assert [e.code for e in clip.errors] == ["stalled"]
-            assert clip.duration == pytest.approx(seen[-1], abs=0.2)
-            assert clip.frame(len(clip.times) - 1).image.any()
-            assert clip.duration < 600
-            break
-    else:
-        pytest.fail("the worker was never caught at work")
+    with open_clip(long_video, options=DecodeOptions(stall_seconds=2), on_progress=hang) as clip:
+        assert [e.code for e in clip.errors] == ["stalled"]
+        assert clip.duration == pytest.approx(seen[-1], abs=0.2)
+        assert clip.frame(len(clip.times) - 1).image.any()
+        assert clip.duration < 3000
     assert not children()
 
 
@@ -158,7 +152,7 @@ def test_processor_time(long_video: Path) -> None:
     try:
         with open_clip(long_video, options=DecodeOptions(cpu_seconds=1)) as clip:
             codes = [e.code for e in clip.errors]
-            assert clip.duration < 600
+            assert clip.duration < 3000
     except MediaError as error:  # stopped before it had anything to show
         codes = [error.code]
     assert codes == ["cpu_limit"]
@@ -169,14 +163,9 @@ def test_killed_worker(long_video: Path) -> None:
         for pid in children():
             os.kill(pid, signal.SIGKILL)
 
-    for _ in range(5):
-        with open_clip(long_video, on_progress=kill) as clip:
-            if not clip.errors and clip.duration > 599:
-                continue  # on a busy machine the worker can be done before its first word is read
-            assert [e.code for e in clip.errors] == ["decoder_killed"]
-            assert len(list(clip.frames())) == len(clip.times) > 1
-            return
-    pytest.fail("the worker was never caught at work")
+    with open_clip(long_video, on_progress=kill) as clip:
+        assert [e.code for e in clip.errors] == ["decoder_killed"]
+        assert len(list(clip.frames())) == len(clip.times) > 1
 
 
 _MEASURE = """
