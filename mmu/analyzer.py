@@ -19,6 +19,7 @@ from mmu.engine import Engine, Perceived, Progress
 from mmu.errors import ConfigError, MediaError
 from mmu.gallery.naming import name_people
 from mmu.gallery.store import Gallery
+from mmu.learning.learned import load_learned
 from mmu.media.options import DecodeOptions
 from mmu.moderation.policy import load_policy
 from mmu.outcome import ErrorItem, Outcome, StageOutcome
@@ -70,6 +71,7 @@ class Analyzer:
         decode: DecodeOptions | None = None,
         embeddings: bool = False,
         gallery: str | os.PathLike[str] | None = None,
+        learned: str | os.PathLike[str] | Literal[False] | None = None,
     ) -> None:
         """Choose what runs.
 
@@ -83,6 +85,8 @@ class Analyzer:
             decode: sampling and limits of the decoder.
             embeddings: put face embeddings (biometric data) into reports.
             gallery: file of known people (`mmu people`), read once; people it knows are named.
+            learned: file that `mmu learn` wrote (default: `$MMU_HOME/learned.yaml`, if there is one);
+                False uses the shipped numbers alone.
 
         Raises:
             ConfigError: unknown profile or stage, or an option out of range.
@@ -98,7 +102,9 @@ class Analyzer:
         # Encoders of text are loaded at the first video with topics; without their weights, words decide.
         similarity = load_similarity(self._store, threads=threads or len(os.sched_getaffinity(0)))
         rules = load_policy(None if policy is None else Path(policy))
-        self._brain = Brain(kg.load(), load_settings(), rules, similarity)
+        taught = None if learned is False else load_learned(None if learned is None else Path(learned))
+        settings = load_settings() if taught is None else taught.apply(load_settings())
+        self._brain = Brain(kg.load(), settings, rules, similarity, taught.rules if taught else {})
         self._decode = decode or DecodeOptions()
         self._embeddings = embeddings
         self._gallery = None
@@ -225,6 +231,8 @@ class Analyzer:
             "policy": self._brain.policy.digest,
             "embeddings": self._embeddings,
         }
+        if self._brain.rule_factors:
+            parts["rules"] = dict(self._brain.rule_factors)
         if self._gallery is not None:
             parts["gallery"] = self._gallery.digest
         return _digest(json.dumps(parts, sort_keys=True, default=str))[:16]

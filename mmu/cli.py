@@ -17,6 +17,7 @@ import models.cli
 from mmu import (
     __version__,
     cli_doctor,
+    cli_learn,
     cli_originals,
     cli_people,
     cli_singing,
@@ -59,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
         cli_stems,
         cli_singing,
         cli_topics,
+        cli_learn,
     ):
         module.add_parser(commands).set_defaults(run=module.run)
     return parser

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mmu.report.schema import Report
 
 TAGS_SHOWN = 12
+EVENTS_SHOWN = 12
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -50,6 +51,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--gallery", metavar="FILE", help="name the people whose face is in this gallery (see `mmu people`)"
     )
+    parser.add_argument(
+        "--learned",
+        metavar="FILE",
+        help="numbers that `mmu learn` wrote (default: those in $MMU_HOME, if any; `none`: the shipped ones)",
+    )
     parser.add_argument("--threads", type=int, help="CPU threads (default: all cores)")
     parser.add_argument(
         "--keyframes", action="store_true", help="decode keyframes only: much faster, coarser"
@@ -75,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
         threads=args.threads,
         policy=args.policy,
         gallery=args.gallery,
+        learned=False if args.learned == "none" else args.learned,
         decode=DecodeOptions(keyframes_only=args.keyframes),
     ) as analyzer:
         for file, name in zip(args.files, names, strict=True):
@@ -114,6 +121,16 @@ def summary(report: Report) -> str:
         best = max(tag.evidence, key=lambda one: one.weight)
         path = " → ".join(step.text for step in best.path)
         lines.append(f"  {tag.score:4.2f}  {tag.name.zh} · {tag.name.en}  [{tag.facet}]  {best.axis}: {path}")
+    if report.emotion:
+        emotion = report.emotion
+        axes = ", ".join(f"{axis} {label}" for axis, (label, _) in emotion.axes.items())
+        name = f"{emotion.name.zh} · {emotion.name.en}" if emotion.name else emotion.label
+        lines.append(f"  emotion   {name}  {emotion.score:.2f} ({axes})")
+    lines += [f"  ! mismatch {one.score:.2f}  {one.text.zh}" for one in report.contradictions]
+    lines += [f"             {one.text.en}" for one in report.contradictions]
+    lines += [f"  {clock(one.start)}  {one.text.zh}" for one in report.events[:EVENTS_SHOWN]]
+    if len(report.events) > EVENTS_SHOWN:
+        lines.append(f"  … {len(report.events) - EVENTS_SHOWN} more events (--json, --html)")
     known = {person.name: person for person in reversed(report.people) if person.name}
     lines += [f"  person    {name} ({person.id}) {person.name_score:.2f}" for name, person in known.items()]
     if report.quality:
@@ -128,6 +145,13 @@ def summary(report: Report) -> str:
         for topic in report.topics
     ]
     return "\n".join(lines)
+
+
+def clock(seconds: float) -> str:
+    """A moment as 1:02 or 1:02:03."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _unchecked(report: Report) -> str:

@@ -60,6 +60,7 @@ KINDS: dict[str, str] = {
     "music.tag": "genre, mood or instrument label; attributes.vocabulary",
     "user.title": "title given with the video",
     "user.topic": "one hashtag given with the video",
+    "user.mismatch": "kind of disagreement between the title and what is seen and heard",
 }
 
 

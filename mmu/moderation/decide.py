@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mmu.moderation.contacts import find_contacts
@@ -53,6 +53,7 @@ def decide(
     title: str = "",
     topics: Sequence[str] = (),
     texts: Iterable[TextUnit] = (),
+    factors: Mapping[str, float] | None = None,
 ) -> Moderation:
     """Judge one video by a policy.
 
@@ -63,10 +64,13 @@ def decide(
         title: the title given with the video.
         topics: the hashtags given with it.
         texts: further texts that are not among the signals.
+        factors: by rule, on the score of its hits; learned from reviewers' verdicts (`mmu learn`).
     """
     signals = list(signals)
     units = [*_units(signals, title, topics), *texts]
     hits = [*_text_hits(policy, units), *_signal_hits(policy, signals), *_tag_hits(policy, tags)]
+    if factors:
+        hits = [replace(hit, score=min(1.0, hit.score * factors.get(hit.rule, 1.0))) for hit in hits]
     confidence = _confidence(hits)
     decisions = {
         category: _decision(policy, policy.categories[category], value)

@@ -38,12 +38,16 @@ MAX_PATHS = 12
 
 @dataclass(slots=True)
 class Fused:
-    """A concept with its belief; `shares` of its observations add up to 1."""
+    """A concept with its belief; `shares` of its observations add up to 1.
+
+    `shift` is the part of `log_odds` that an excluding concept took (0 or less).
+    """
 
     concept: str
     log_odds: float
     score: float
     shares: list[tuple[Observation, ReportAxis, float]]
+    shift: float = 0.0
 
 
 def fuse(
@@ -64,17 +68,29 @@ def fuse(
     Returns:
         Concept id -> belief, for every concept with any evidence.
     """
+    grouped = gather(observations, graph, settings, axes=axes)
+    beliefs = {
+        concept: _combine(graph.concepts[concept], groups, settings) for concept, groups in grouped.items()
+    }
+    _exclude(beliefs, graph, settings)
+    return beliefs
+
+
+def gather(
+    observations: Iterable[Observation],
+    graph: Graph,
+    settings: FusionSettings,
+    *,
+    axes: frozenset[str] | None = None,
+) -> dict[str, dict[str, list[Observation]]]:
+    """Everything that speaks for each concept, directly or along the graph: concept -> source -> evidence."""
     grouped: dict[str, dict[str, list[Observation]]] = defaultdict(lambda: defaultdict(list))
     for observation in observations:
         axis = settings.sources[observation.group].axis
         if axes is None or axis in axes:
             for reached in _spread(observation, graph):
                 grouped[reached.concept][observation.group].append(reached)
-    beliefs = {
-        concept: _combine(graph.concepts[concept], groups, settings) for concept, groups in grouped.items()
-    }
-    _exclude(beliefs, graph, settings)
-    return beliefs
+    return grouped
 
 
 def _spread(observation: Observation, graph: Graph) -> Iterable[Observation]:
@@ -124,6 +140,14 @@ def _opinion(
     observations: list[Observation], source: SourceSettings
 ) -> tuple[float, list[tuple[Observation, float]]]:
     """One belief of one source, and each observation's part in it (adding up to 1)."""
+    raw, best = raw_opinion(observations, source)
+    total = sum(observation.belief for observation in best) or 1.0
+    parts = [(observation, observation.belief / total) for observation in best]
+    return source.reliability * raw**source.sharpness, parts
+
+
+def raw_opinion(observations: list[Observation], source: SourceSettings) -> tuple[float, list[Observation]]:
+    """What a source says of a concept before it is trusted, and its best observation a label."""
     best: dict[str, Observation] = {}
     for observation in observations:
         known = best.get(observation.label)
@@ -137,9 +161,7 @@ def _opinion(
         for belief in beliefs:
             missing *= 1.0 - belief
         raw = 1.0 - missing
-    total = sum(beliefs) or 1.0
-    parts = [(observation, observation.belief / total) for observation in best.values()]
-    return source.reliability * raw**source.sharpness, parts
+    return raw, list(best.values())
 
 
 def _exclude(beliefs: dict[str, Fused], graph: Graph, settings: FusionSettings) -> None:
@@ -148,6 +170,7 @@ def _exclude(beliefs: dict[str, Fused], graph: Graph, settings: FusionSettings) 
         for excluded in graph.concepts[fused.concept].excludes:
             other = beliefs.get(excluded)
             if other is not None and other.log_odds < fused.log_odds:
+                other.shift -= settings.exclusion * fused.score
                 other.log_odds -= settings.exclusion * fused.score
                 other.score = _score(graph.concepts[excluded], other.log_odds, settings)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kg import Graph
@@ -10,7 +10,9 @@ from mmu.moderation.decide import decide
 from mmu.moderation.policy import Policy
 from mmu.reasoning.caption import Medium, write_caption
 from mmu.reasoning.category import choose_category
+from mmu.reasoning.contradictions import as_signal, find_contradictions
 from mmu.reasoning.emotion import judge_emotion
+from mmu.reasoning.events import tell_events
 from mmu.reasoning.fuse import fuse
 from mmu.reasoning.observe import observe
 from mmu.reasoning.people import gather_people, gather_speakers
@@ -22,7 +24,9 @@ from mmu.reasoning.topics import judge_topics, suggest_topics
 from mmu.report.schema import (
     Caption,
     Category,
+    Contradiction,
     Emotion,
+    Event,
     Moderation,
     Music,
     Originality,
@@ -49,6 +53,8 @@ class Understanding:
     category: Category | None = None
     caption: Caption | None = None
     emotion: Emotion | None = None
+    events: list[Event] = field(default_factory=list)
+    contradictions: list[Contradiction] = field(default_factory=list)
     quality: Quality | None = None
     topics: list[TopicDecision] = field(default_factory=list)
     moderation: Moderation | None = None
@@ -63,12 +69,16 @@ class Understanding:
 
 @dataclass(frozen=True, slots=True)
 class Brain:
-    """What reasoning knows: the graph, the numbers of the fusion, the policy, and nearness in meaning."""
+    """What reasoning knows: the graph, the numbers of the fusion, the policy, and nearness in meaning.
+
+    `rule_factors` weigh the policy's rules, as reviewers' verdicts taught.
+    """
 
     graph: Graph
     settings: FusionSettings
     policy: Policy
     similarity: TopicSimilarity | None = None
+    rule_factors: Mapping[str, float] = field(default_factory=dict)
 
     def understand(
         self,
@@ -98,15 +108,37 @@ class Brain:
         tags = to_tags(beliefs, self.graph, self.settings)
         telling = specific([tag for tag in tags if tag.score >= TELLING], self.graph)
         category = choose_category(tags, self.graph, duration=duration)
+        people = gather_people(signals, embeddings=embeddings)
+        contradictions = find_contradictions(
+            observations, self.graph, self.settings, title=title, similarity=self.similarity
+        )
         return Understanding(
             tags=tags,
             category=category,
             caption=write_caption(telling, category, medium=medium, transcript=transcript, lines=lines),
-            emotion=judge_emotion(beliefs, self.graph),
+            emotion=judge_emotion(believed, self.graph, self.settings),
+            events=tell_events(
+                signals,
+                observations,
+                self.graph,
+                self.settings,
+                transcript=transcript,
+                lines=lines,
+                people=people,
+                duration=0.0 if medium == "picture" else duration,
+            ),
+            contradictions=contradictions,
             quality=judge_quality(signals),
             topics=decisions + suggest_topics(decisions, telling),
-            moderation=decide(self.policy, signals=signals, tags=tags, title=title, topics=topics),
-            people=gather_people(signals, embeddings=embeddings),
+            moderation=decide(
+                self.policy,
+                signals=[*signals, *map(as_signal, contradictions)],
+                tags=tags,
+                title=title,
+                topics=topics,
+                factors=self.rule_factors,
+            ),
+            people=people,
             speakers=gather_speakers(signals, embeddings=embeddings),
             language=_language(signals),
             transcript=transcript,

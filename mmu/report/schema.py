@@ -8,32 +8,28 @@ these classes, and a test holds the two together.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from mmu.outcome import ErrorItem, Outcome, StageOutcome
+from mmu.report.schema_base import Evidence as Evidence
+from mmu.report.schema_base import EvidenceStep as EvidenceStep
+from mmu.report.schema_base import Facet as Facet
+from mmu.report.schema_base import Model
+from mmu.report.schema_base import Name as Name
+from mmu.report.schema_base import ReportAxis as ReportAxis
+from mmu.report.schema_base import Score as Score
+from mmu.report.schema_base import TimeRange as TimeRange
+from mmu.report.schema_story import Contradiction as Contradiction
+from mmu.report.schema_story import ContradictionSide as ContradictionSide
+from mmu.report.schema_story import Event as Event
+from mmu.report.schema_story import EventFact as EventFact
 
 SCHEMA = "mmu.report/1"
 
-Score = Annotated[float, Field(ge=0, le=1)]
-TimeRange = tuple[float, float]
-Facet = Literal["element", "scene", "person", "action", "language", "emotion", "music", "style", "topic"]
-ReportAxis = Literal["face", "image", "text", "speech", "audio", "user"]
 
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Name(_Model):
-    """A text in the two languages of the platform."""
-
-    zh: str
-    en: str
-
-
-class VideoStream(_Model):
+class VideoStream(Model):
     """The picture stream that was analysed."""
 
     codec: str
@@ -50,7 +46,7 @@ class VideoStream(_Model):
     frames_decoded: int = 0
 
 
-class AudioStream(_Model):
+class AudioStream(Model):
     """The sound stream that was analysed."""
 
     codec: str
@@ -59,7 +55,7 @@ class AudioStream(_Model):
     seconds: float = 0.0
 
 
-class MediaFacts(_Model):
+class MediaFacts(Model):
     """What the file is, as found by decoding it and not only by its header."""
 
     uri: str
@@ -74,27 +70,7 @@ class MediaFacts(_Model):
     frames_sampled: int = 0
 
 
-class EvidenceStep(_Model):
-    """One node on the way from a signal to a tag."""
-
-    kind: Literal["signal", "label", "alias", "concept"]
-    id: str
-    text: str
-
-
-class Evidence(_Model):
-    """One path that carried a tag. The weights of a tag's paths add up to its score."""
-
-    axis: ReportAxis
-    weight: float
-    signal: str = Field(description="id of the signal it starts from")
-    source: str = Field(description="model or method and version")
-    path: list[EvidenceStep]
-    span: TimeRange | None = None
-    box: tuple[float, float, float, float] | None = None
-
-
-class Tag(_Model):
+class Tag(Model):
     """One concept that the video shows, says or plays, with the evidence for it."""
 
     id: str
@@ -105,7 +81,7 @@ class Tag(_Model):
     evidence: list[Evidence] = Field(min_length=1)
 
 
-class Category(_Model):
+class Category(Model):
     """What kind of video it is."""
 
     id: str
@@ -115,7 +91,7 @@ class Category(_Model):
     evidence: list[str] = Field(default_factory=list, description="ids of the tags that led to it")
 
 
-class Caption(_Model):
+class Caption(Model):
     """One sentence on the video, built from its tags."""
 
     text: Name
@@ -123,17 +99,20 @@ class Caption(_Model):
     signals: list[str] = Field(default_factory=list, description="ids of quoted signals")
 
 
-class Emotion(_Model):
+class Emotion(Model):
     """The emotion that the video carries."""
 
     label: str = Field(description="id of the concept")
     name: Name | None = None
     score: Score
     scores: dict[str, Score]
+    axes: dict[ReportAxis, tuple[str, Score]] = Field(
+        default_factory=dict, description="strongest emotion of each axis alone, with its score"
+    )
     evidence: list[Evidence] = Field(default_factory=list)
 
 
-class QualityPart(_Model):
+class QualityPart(Model):
     """One measure of quality, 0 (bad) to 100 (good)."""
 
     name: str
@@ -142,14 +121,14 @@ class QualityPart(_Model):
     raw: float | None = Field(None, description="the measure before scaling; its unit is in the signal")
 
 
-class Quality(_Model):
+class Quality(Model):
     """How well the video is made, 0 (bad) to 100 (good)."""
 
     overall: float = Field(ge=0, le=100)
     parts: list[QualityPart]
 
 
-class TopicDecision(_Model):
+class TopicDecision(Model):
     """What became of one hashtag of the user, or a suggested one."""
 
     topic: str
@@ -161,7 +140,7 @@ class TopicDecision(_Model):
     concept: str | None = None
 
 
-class ModerationHit(_Model):
+class ModerationHit(Model):
     """One rule of the policy that the video meets."""
 
     rule: str
@@ -176,7 +155,7 @@ class ModerationHit(_Model):
     box: tuple[float, float, float, float] | None = None
 
 
-class Moderation(_Model):
+class Moderation(Model):
     """What a policy says of the video."""
 
     decision: Literal["pass", "review", "block"]
@@ -190,7 +169,7 @@ class Moderation(_Model):
     )
 
 
-class Person(_Model):
+class Person(Model):
     """One identity in the video. Embeddings stay out unless asked for."""
 
     id: str
@@ -209,7 +188,7 @@ class Person(_Model):
     embedding: list[float] | None = None
 
 
-class Speaker(_Model):
+class Speaker(Model):
     """One voice in the video. Embeddings stay out unless asked for."""
 
     id: str
@@ -221,7 +200,7 @@ class Speaker(_Model):
     embedding: list[float] | None = None
 
 
-class TranscriptSegment(_Model):
+class TranscriptSegment(Model):
     """One stretch of speech, in seconds."""
 
     start: float
@@ -233,7 +212,7 @@ class TranscriptSegment(_Model):
     signal: str
 
 
-class TextLine(_Model):
+class TextLine(Model):
     """One line of text in the picture, joined over time."""
 
     start: float
@@ -245,7 +224,7 @@ class TextLine(_Model):
     signal: str
 
 
-class Music(_Model):
+class Music(Model):
     """What is known of the music."""
 
     present: bool
@@ -255,14 +234,14 @@ class Music(_Model):
     tags: list[tuple[str, Score]] = Field(default_factory=list)
 
 
-class Originality(_Model):
+class Originality(Model):
     """Perceptual hashes of the frames in time, for copy detection."""
 
     algorithm: str
     frames: list[tuple[float, str]] = Field(default_factory=list)
 
 
-class Report(_Model):
+class Report(Model):
     """Everything the brain says of one video."""
 
     schema_: Literal["mmu.report/1"] = Field("mmu.report/1", alias="schema")
@@ -277,6 +256,8 @@ class Report(_Model):
     category: Category | None = None
     caption: Caption | None = None
     emotion: Emotion | None = None
+    events: list[Event] = Field(default_factory=list, description="what happens when, in order")
+    contradictions: list[Contradiction] = Field(default_factory=list)
     quality: Quality | None = None
     topics: list[TopicDecision] = Field(default_factory=list)
     moderation: Moderation | None = None
