@@ -19,7 +19,7 @@ from functools import lru_cache
 
 from kg import Graph
 from mmu.reasoning.fuse import Fused, fuse, to_tag
-from mmu.reasoning.observe import Observation
+from mmu.reasoning.observe import MENTION_BELIEF, Observation
 from mmu.reasoning.select import specific
 from mmu.reasoning.settings import FusionSettings
 from mmu.reasoning.similarity import TopicSimilarity
@@ -67,6 +67,7 @@ def find_contradictions(
     claimed = _claims(observations, graph, settings)
     if not claimed:
         return []
+    named = {tag.id for tag in claimed}
     witnessed = fuse(observations, graph, settings, axes=WITNESSES)
     if any(
         one.score >= SIGN and _related(claim.id, name, graph)
@@ -83,7 +84,8 @@ def find_contradictions(
         names = [text for tag in found for text in (tag.name.zh, tag.name.en)]
         claims = [text for tag in claimed for text in (tag.name.zh, tag.name.en)]
         nearness = float(similarity.to_names([title, *claims] if title else claims, names).max())
-    score = _strength(claimed) * _strength(found) * max(0.0, 1.0 - nearness / NEAR) ** 0.5
+    meant = max(one.belief for one in observations if one.group == CLAIM and one.concept in named)
+    score = min(1.0, meant / MENTION_BELIEF) * _strength(found) * max(0.0, 1.0 - nearness / NEAR) ** 0.5
     return [_contradiction(claimed, found, score)] if score >= MINIMUM else []
 
 
@@ -170,7 +172,8 @@ def _related(a: str, b: str, graph: Graph) -> bool:
     first, second = graph.concepts[a], graph.concepts[b]
     if first.vertical is not None and first.vertical == second.vertical:
         return True
-    if (_closure(a, graph) & _closure(b, graph)) - _broad(graph):
+    above_a, above_b = _closure(a, graph), _closure(b, graph)
+    if b in above_a or a in above_b or (above_a & above_b) - _broad(graph):
         return True
     near_a, near_b = _neighbours(a, graph), _neighbours(b, graph)
     return b in near_a or a in near_b or bool((near_a & near_b) - _broad(graph))
@@ -208,11 +211,12 @@ def _broad(graph: Graph) -> frozenset[str]:
 
 @lru_cache(maxsize=4)
 def recognisable(graph: Graph) -> frozenset[str]:
-    """Concepts that some label of perception stands for, directly or along `is_a`."""
-    best: dict[str, float] = {}
-    for vocabulary in SEEN:
-        for targets in graph.labels.get(vocabulary, {}).values():
-            for concept, weight in targets:
-                for above, step in {concept: 1.0, **graph.ancestors(concept)}.items():
-                    best[above] = max(best.get(above, 0.0), weight * step)
-    return frozenset(name for name, weight in best.items() if weight >= RECOGNISABLE)
+    """Concepts that some label of perception stands for, directly or along the graph."""
+    named = {
+        concept
+        for vocabulary in SEEN
+        for targets in graph.labels.get(vocabulary, {}).values()
+        for concept, weight in targets
+        if weight >= RECOGNISABLE
+    }
+    return frozenset(above for concept in named for above in _closure(concept, graph))

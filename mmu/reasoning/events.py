@@ -197,22 +197,18 @@ def _facts(observations: Sequence[Observation], graph: Graph, settings: FusionSe
         for one in fuse(observations, graph, settings).values()
         if one.score >= TELLING and one.shares and graph.concepts[one.concept].taggable
     ]
-    broader = {
-        ancestor for one in believed for ancestor in (*graph.ancestors(one.concept), *_implied(one, graph))
-    }
+    told = {above for one in believed for above in graph.ancestors(one.concept)}
     left = dict(TOLD)
     facts = []
     for one in sorted(believed, key=lambda fused: (-fused.score, fused.concept)):
         node = graph.concepts[one.concept]
-        if one.concept in broader or not left.get(node.facet):
+        if one.concept in told or not left.get(node.facet):
             continue
         left[node.facet] -= 1
         facts.append(_fact(one, graph))
+        # what follows from it is no news
+        told |= node.implies.keys()
     return facts
-
-
-def _implied(fused: Fused, graph: Graph) -> list[str]:
-    return [target for target in graph.concepts[fused.concept].implies if target in graph]
 
 
 def _fact(fused: Fused, graph: Graph) -> EventFact:

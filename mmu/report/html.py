@@ -28,7 +28,16 @@ LANGUAGES = ("zh", "en")
 
 _STYLES = ("style.css", "style-timeline.css", "style-findings.css")
 #: order matters: later scripts use the names of earlier ones
-_SCRIPTS = ("base.js", "player.js", "timeline.js", "evidence.js", "sections.js", "media.js", "app.js")
+_SCRIPTS = (
+    "base.js",
+    "player.js",
+    "timeline.js",
+    "evidence.js",
+    "sections.js",
+    "media.js",
+    "story.js",
+    "app.js",
+)
 
 
 def render_html(

@@ -49,6 +49,10 @@ class Names:
         if report.emotion:
             ids |= {step.id for e in report.emotion.evidence for step in e.path if step.kind == "concept"}
             ids |= {report.emotion.label, *report.emotion.scores}
+            ids |= {label for label, _ in report.emotion.axes.values()}
+        for one in report.contradictions:
+            sides = [*one.claimed.evidence, *one.found.evidence]
+            ids |= {step.id for e in sides for step in e.path if step.kind == "concept"}
         if report.category:
             ids |= {concept for concept, _ in report.category.alternatives}
             known[report.category.id] = report.category.name.model_dump()

@@ -74,6 +74,8 @@ def _signals(report: Report) -> dict[str, dict[str, Any]]:
     wanted = {evidence.signal for tag in report.tags for evidence in tag.evidence}
     if report.emotion:
         wanted |= {evidence.signal for evidence in report.emotion.evidence}
+    for one in report.contradictions:
+        wanted |= {evidence.signal for side in (one.claimed, one.found) for evidence in side.evidence}
     if report.moderation:
         wanted |= {hit.signal for hit in report.moderation.hits if hit.signal}
     if report.caption:

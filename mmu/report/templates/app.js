@@ -49,6 +49,7 @@ function build() {
   const side = [findings].filter(Boolean);
   const first = [player, mainTags()].filter(Boolean);
   const time = timeline();
+  const story = [mismatchSection(), eventSection()].filter(Boolean);
   const left = [tagSection(), peopleSection()].filter(Boolean);
   const right = [topicSection(), moderationSection(), qualitySection(), musicSection()].filter(Boolean);
   const said = [transcriptSection(), textSection()].filter(Boolean);
@@ -56,11 +57,11 @@ function build() {
   const anything = side.length || time || left.length || right.length || said.length;
   const stack = (nodes) => (nodes.length ? h("div.below", { style: { margin: 0 } }, nodes) : null);
   const pair = (a, b, kind) => (a.length && b.length ? h("div", { class: kind }, stack(a), stack(b)) : stack([...a, ...b]));
-  const nav = [time, ...left, ...right, ...said, ...last].filter((node) => node && !["music", "people"].includes(node.id));
+  const nav = [time, ...story, ...left, ...right, ...said, ...last].filter((node) => node && !["music", "people", "mismatch"].includes(node.id));
   document.getElementById("app").append(topBar(nav), h("main.page", {},
     intro(), problems(),
     pair(first, side, "hero"),
-    h("div.below", {}, time, pair(left, right, "columns"), said.length === 2 ? h("div.halves", {}, said) : said,
+    h("div.below", {}, time, story, pair(left, right, "columns"), said.length === 2 ? h("div.halves", {}, said) : said,
       !anything && data.outcome !== "failed" ? h("p.card.faint", {}, say("nothing")) : null, last.length === 2 ? h("div.halves", {}, last) : last),
     h("footer.foot", {}, h("span", {}, say("privacy")), h("span.mono", {}, data.schema))));
   setLanguage(language);

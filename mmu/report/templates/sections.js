@@ -36,6 +36,7 @@ function verdicts() {
     const others = Object.entries(data.emotion.scores).sort((a, b) => b[1] - a[1]).slice(0, 4);
     rows.push(h("div", {}, h("p.label", {}, say("emotion")), h("p.big", {}, h("span", {}, feeling(data.emotion.label)), " ", h("span.num.small.faint", {}, score(data.emotion.score))),
       h("div.parts", { style: { "margin-top": "8px" } }, others.map(([label, value]) => [h("span", {}, feeling(label)), meter([[value, "axis-speech"]]), h("span.score", {}, score(value))])),
+      emotionAxes(feeling),
       data.emotion.evidence.length ? fold(say("paths", { n: data.emotion.evidence.length }), h("div.paths", { style: { padding: "6px 0 0" } }, data.emotion.evidence.map((item) => pathNode(item, null)))) : null));
   }
   if (!rows.length) return null;

@@ -286,8 +286,16 @@ def rich_report(video: Path | None = None) -> s.Report:
         "category": {"id": "food-drink", "name": {"zh": "美食饮品", "en": "Food and drink"}, "score": 0.71, "alternatives": [("space-travel", 0.54), ("pets", 0.31)], "evidence": ["coffee", "brewing", "kitchen"]},
         "caption": {"text": {"zh": "一位面带微笑的宇航员在火箭发射前讲解如何冲一杯咖啡，最后镜头转向一只猫。", "en": "A smiling astronaut explains how to brew a coffee before a rocket launch; the last shot turns to a cat."}, "tags": ["astronaut", "rocket", "coffee", "cat"], "signals": ["text.line:0"]},
         "emotion": {"label": "happy", "score": 0.74, "scores": {"happy": 0.74, "neutral": 0.15, "surprise": 0.07, "sad": 0.02, "fear": 0.01, "angry": 0.01},
+                    "axes": {"face": ("happy", 0.7), "audio": ("happy", 0.4)},
                     "evidence": [evidence("face", 0.52, "face.expression:0", "fer@1", step("signal", "face.expression:0", "happy 0.94"), step("label", "expression:happy", "expression · happy"), span=(0.0, 5.9), box=tuple(face_box(1.0))),
                                  evidence("audio", 0.22, "music.tag:0", "musicnn-mtt@1", step("signal", "music.tag:0", "happy 0.41"), step("label", "music_tag:happy", "music_tag · happy"), span=(0.0, 24.0))]},
+        "events": [
+            {"start": 0.0, "end": 6.0, "shots": 1, "text": {"zh": "一名女性在厨房说话；说：“今天教大家冲一杯咖啡”", "en": "A woman: talking (kitchen); says “今天教大家冲一杯咖啡”"},
+             "facts": [{"concept": "coffee", "name": {"zh": "咖啡", "en": "coffee"}, "facet": "element", "score": 0.8, "signals": ["image.object:0"]}], "people": ["p1"], "said": "今天教大家冲一杯咖啡", "signals": ["face.track:0"]},
+            {"start": 18.0, "end": 24.0, "shots": 1, "text": {"zh": "画面中有猫；听到音乐", "en": "Seen: cat; heard: music"}, "sounds": [{"zh": "音乐", "en": "music"}], "on_screen": ["猫"]}],
+        "contradictions": [{"kind": "title_content", "score": 0.61, "text": {"zh": "标题提到足球，但画面和声音中没有相关内容，出现的是咖啡。", "en": "The title speaks of football, of which nothing is seen or heard; what is there is coffee."},
+                            "claimed": {"axes": ["user"], "concepts": ["soccer"], "names": [{"zh": "足球", "en": "football"}], "evidence": [evidence("user", 0.6, "user.title:0", "user", step("signal", "user.title:0", "足球"), step("concept", "soccer", "足球"))]},
+                            "found": {"axes": ["image"], "concepts": ["coffee"], "names": [{"zh": "咖啡", "en": "coffee"}], "evidence": [evidence("image", 0.8, "image.object:0", "coco@1", step("signal", "image.object:0", "cup"), step("concept", "coffee", "咖啡"), span=(0.0, 6.0))]}}],
         "quality": {"overall": 73.4, "parts": [{"name": n, "score": v, "label": {"zh": note[0], "en": note[1]} if note else None} for n, v, note in quality]},
         "topics": [
             {"topic": "咖啡日常", "action": "keep", "canonical": "咖啡日常", "reason": "supported", "text": {"zh": "画面、文字和语音都支持", "en": "Supported by picture, text and speech"}, "score": 0.94, "concept": "coffee"},

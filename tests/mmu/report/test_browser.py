@@ -166,6 +166,21 @@ def test_timeline_keys_and_transcript(show: Open, sample: ModuleType, video: Pat
     shown.check_quiet()
 
 
+def test_events_seek_and_both_sides_of_a_mismatch_are_shown(
+    show: Open, sample: ModuleType, video: Path
+) -> None:
+    page = show(sample.rich_report(video), video=video)
+    events = page.page.locator("#events .event")
+    assert events.count() == 2
+    events.nth(1).click()
+    page.page.wait_for_function("document.querySelector('video').currentTime >= 18")
+    mismatch = page.page.locator("#mismatch")
+    assert mismatch.locator(".sides .token").all_inner_texts() == ["足球", "咖啡"]
+    mismatch.locator("summary").nth(1).click()
+    assert mismatch.locator(".path").nth(1).is_visible()
+    page.check_quiet()
+
+
 def test_language_switch_keeps_the_state(show: Open, sample: ModuleType) -> None:
     shown = show(sample.rich_report())
     page = shown.page
