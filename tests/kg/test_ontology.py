@@ -116,7 +116,8 @@ def test_the_hierarchy(graph, concept, ancestor):
 
 
 def test_it_loads_quickly():
-    code = "import time; t = time.perf_counter(); import kg; kg.load(); print(time.perf_counter() - t)"
+    # CPU time: other work on the machine must not fail it
+    code = "import time; t = time.process_time(); import kg; kg.load(); print(time.process_time() - t)"
     run = [sys.executable, "-c", code]
     fastest = min(
         float(subprocess.run(run, capture_output=True, text=True, check=True, cwd=ONTOLOGY.parents[1]).stdout)
