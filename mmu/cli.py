@@ -20,6 +20,7 @@ from mmu import (
     cli_learn,
     cli_originals,
     cli_people,
+    cli_queue,
     cli_singing,
     cli_songs,
     cli_stems,
@@ -61,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
         cli_singing,
         cli_topics,
         cli_learn,
+        cli_queue,
     ):
         module.add_parser(commands).set_defaults(run=module.run)
     return parser

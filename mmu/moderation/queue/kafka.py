@@ -1,0 +1,389 @@
+"""The queue over the Kafka protocol (Kafka 2.5 or newer, Redpanda and the like).
+
+One topic a priority band and one for the feed, all with the same number of partitions and
+keyed by task, so that whoever owns partition `p` of the bands finds in partition `p` of the
+feed what became of their tasks. A resolution and the offsets behind it are one transaction.
+
+What a log cannot do: order is by band, and by priority among what was fetched of a band; a
+lease belongs to the consumer's process (when it dies, the group gives its partitions to
+another); `put` cannot know what is new, so known tasks are skipped when they are read.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from mmu.errors import StoreError
+from mmu.moderation.queue.base import BANDS, QueueOptions, ReviewQueue, band_of
+from mmu.moderation.queue.desk import Desk, Entry
+from mmu.moderation.queue.task import Dead, Event, EventType, Lease, Resolution, Stats, Task, rfc3339
+
+_TIMEOUT = 30.0
+#: tasks of one band that are held in memory
+_PREFETCH = 500
+
+
+class KafkaQueue(ReviewQueue):
+    """A queue on Kafka brokers.
+
+    Args:
+        brokers: `HOST:PORT[,HOST:PORT…]`.
+        options: lease time and attempts.
+        name: prefix of the topics, and the consumer group.
+        partitions: of topics that do not exist yet; as many consumers can work at once.
+        settings: further settings of librdkafka (security, for example).
+
+    Raises:
+        StoreError: no broker can be reached, or a topic cannot be made.
+    """
+
+    def __init__(
+        self,
+        brokers: str,
+        options: QueueOptions,
+        *,
+        name: str = "review",
+        partitions: int = 8,
+        settings: dict[str, Any] | None = None,
+    ) -> None:
+        self.options = options
+        self._name = name
+        self._bands = [f"{name}.band{k}" for k in range(len(BANDS))]
+        self._feed = f"{name}.feed"
+        # librdkafka writes to standard error what it also raises
+        self._settings: Any = {"bootstrap.servers": brokers, "log_level": 2} | (settings or {})
+        self._lock = threading.RLock()
+        self._desk = Desk(options)
+        self._consumer: Any = None
+        self._assigned = threading.Event()
+        self._fresh: list[TopicPartition] = []
+        with self._errors():
+            self._admin: Any = AdminClient(self._settings)
+            self._partitions = self._make_topics(partitions)
+            self._producer: Any = Producer(
+                self._settings | {"enable.idempotence": True, "linger.ms": 5, "acks": "all"}
+            )
+        self._transactions: Any = None
+
+    def put(self, tasks: Iterable[Task]) -> int:
+        """Add tasks; returns how many were sent, known ones included."""
+        count = 0
+        seen: set[str] = set()
+        with self._errors():
+            for task in tasks:
+                if task.id in seen:
+                    continue
+                seen.add(task.id)
+                text = task.model_dump_json().encode()
+                self._send(self._producer, self._bands[band_of(task.priority)], task.id, text)
+                self._send(self._producer, self._feed, task.id, _record("queued", task))
+                count += 1
+            self._flush()
+        return count
+
+    def lease(self, worker: str, *, limit: int = 1) -> list[Lease]:
+        with self._lock, self._errors():
+            self._poll()
+            given = self._desk.give(worker, limit, time.time())
+            over = self._desk.exhausted()
+            if given:
+                for entry in given:
+                    self._send(self._producer, self._feed, entry.task.id, _record("leased", entry.task))
+                self._flush()
+            for entry in over:
+                self._end(
+                    [(entry, _record("dead", entry.task, attempts=entry.attempts, reason=entry.reason))]
+                )
+            return [Lease(entry.task, entry.token, worker, entry.until, entry.attempts) for entry in given]
+
+    def extend(self, lease: Lease) -> Lease | None:
+        with self._lock, self._errors():
+            self._poll(0)
+            entry = self._desk.held(lease.task.id, lease.token, time.time())
+            if entry is None:
+                return None
+            entry.until = time.time() + self.options.lease
+            return Lease(lease.task, lease.token, lease.worker, entry.until, lease.attempt)
+
+    def ack_all(self, done: Sequence[tuple[Lease, Resolution]]) -> list[bool]:
+        with self._lock, self._errors():
+            self._poll(0)
+            now = time.time()
+            held = [self._desk.held(lease.task.id, lease.token, now) for lease, _ in done]
+            ends = [
+                (entry, _record("decided", entry.task, attempts=entry.attempts, resolution=resolution))
+                for entry, (_, resolution) in zip(held, done, strict=True)
+                if entry is not None
+            ]
+            if ends:
+                self._end(ends)
+            return [entry is not None for entry in held]
+
+    def release(self, lease: Lease, *, failed: bool = True, reason: str = "", delay: float = 0.0) -> bool:
+        with self._lock, self._errors():
+            self._poll(0)
+            entry = self._desk.held(lease.task.id, lease.token, time.time())
+            if entry is None:
+                return False
+            self._desk.back(entry, failed=failed, reason=reason or "failed", ready=time.time() + delay)
+            for over in self._desk.exhausted():
+                self._end([(over, _record("dead", over.task, attempts=over.attempts, reason=over.reason))])
+        return True
+
+    def stats(self) -> Stats:
+        """Counted from the feed: what was queued and is neither resolved nor given up."""
+        last: dict[str, str] = {}
+        born: dict[str, float] = {}
+        for record in self._records():
+            if record["type"] in ("queued", "revived") and last.get(record["task"]["id"]) in (None, "dead"):
+                born.setdefault(record["task"]["id"], record["at"])
+                last[record["task"]["id"]] = "open"
+            elif record["type"] in ("decided", "dead"):
+                last[record["task"]["id"]] = record["type"]
+        kinds = list(last.values())
+        with self._lock:
+            leased = self._desk.leased(time.time())
+        still = [born[task] for task, kind in last.items() if kind == "open"]
+        return Stats(
+            kinds.count("open") - leased,
+            leased,
+            kinds.count("decided"),
+            kinds.count("dead"),
+            oldest=max(0.0, time.time() - min(still)) if still else None,
+        )
+
+    def dead(self) -> list[Dead]:
+        found: dict[str, Dead] = {}
+        for record in self._records():
+            task = record["task"]["id"]
+            if record["type"] == "dead":
+                found[task] = Dead(
+                    Task.model_validate(record["task"]), record.get("attempts", 0), record.get("reason", "")
+                )
+            elif record["type"] in ("revived", "decided"):
+                found.pop(task, None)
+        return list(found.values())
+
+    def revive(self, task: str) -> bool:
+        found = next((item.task for item in self.dead() if item.task.id == task), None)
+        if found is None:
+            return False
+        with self._errors():
+            band, text = self._bands[band_of(found.priority)], found.model_dump_json().encode()
+            self._send(self._producer, band, task, text, headers={"revived": "1"})
+            self._send(self._producer, self._feed, task, _record("revived", found))
+            self._flush()
+        return True
+
+    def events(self, after: str = "") -> Iterator[Event]:
+        for record in self._records(after):
+            if record["type"] == "leased":
+                continue
+            decided = record.get("resolution")
+            yield Event(
+                id=record["id"],
+                type=record["type"],
+                time=rfc3339(record["at"]),
+                task=Task.model_validate(record["task"]),
+                resolution=Resolution.model_validate(decided) if decided else None,
+                attempts=record.get("attempts", 0),
+                reason=record.get("reason", ""),
+            )
+
+    def close(self) -> None:
+        with self._lock:
+            if self._consumer is not None:
+                self._consumer.close()
+            self._producer.flush(_TIMEOUT)
+
+    def _make_topics(self, partitions: int) -> int:
+        """Make the topics that are missing; returns how many partitions they have."""
+        names = [*self._bands, self._feed]
+        known = self._admin.list_topics(timeout=_TIMEOUT).topics
+        keep = {"retention.ms": "-1"}
+        missing = [NewTopic(topic, partitions, config=keep) for topic in names if topic not in known]
+        for future in (self._admin.create_topics(missing) if missing else {}).values():
+            try:
+                future.result(_TIMEOUT)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise
+        counts = {
+            len(self._admin.list_topics(topic, timeout=_TIMEOUT).topics[topic].partitions) for topic in names
+        }
+        if len(counts) != 1:
+            raise StoreError(f"kafka queue {self._name!r}: topics {', '.join(names)} differ in partitions")
+        return counts.pop()
+
+    def _join(self) -> None:
+        """Join the group. Only those who lease do, so that a producer never owns partitions."""
+        self._consumer = Consumer(
+            self._settings
+            | {
+                "group.id": self._name,
+                "auto.offset.reset": "earliest",
+                "enable.auto.commit": False,
+                # the same partition number of every band goes to the same consumer
+                "partition.assignment.strategy": "range",
+                "session.timeout.ms": 6000,
+                "max.poll.interval.ms": 86400000,
+                "isolation.level": "read_committed",
+            }
+        )
+        self._transactions = Producer(self._settings | {"transactional.id": f"{self._name}.{uuid4().hex}"})
+        self._transactions.init_transactions(_TIMEOUT)
+        self._consumer.subscribe(
+            self._bands, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+        )
+
+    def _on_assign(self, _: Any, partitions: list[TopicPartition]) -> None:
+        self._fresh += partitions
+        self._assigned.set()
+
+    def _on_revoke(self, _: Any, partitions: list[TopicPartition]) -> None:
+        for item in partitions:
+            self._desk.drop(item.topic, item.partition)
+
+    def _poll(self, patience: float = 15.0) -> None:
+        """Take in what there is; waits for the group only when nothing was assigned yet."""
+        if self._consumer is None:
+            self._join()
+        end = time.time() + patience
+        while True:
+            waiting = not self._assigned.is_set() and time.time() < end
+            idle = patience > 0 and not any(self._desk.buffered(topic) for topic in self._bands)
+            first = self._consumer.poll(0.1 if waiting or idle else 0.0)
+            batch = [first, *self._consumer.consume(_PREFETCH, timeout=0.0)] if first else []
+            if self._fresh:
+                numbers = sorted({item.partition for item in self._fresh})
+                self._fresh = []
+                self._desk.learn((r["type"], r["task"]["id"]) for r in self._records(partitions=numbers))
+            for message in batch:
+                if message.error():
+                    raise KafkaException(message.error())
+                revived = any(key == "revived" for key, _ in message.headers() or [])
+                task = Task.model_validate_json(message.value())
+                self._desk.take(
+                    Entry(task, message.topic(), message.partition(), message.offset()), revived=revived
+                )
+            for topic in self._bands:
+                mine = [item for item in self._consumer.assignment() if item.topic == topic]
+                full = self._desk.buffered(topic) >= _PREFETCH
+                (self._consumer.pause if full else self._consumer.resume)(mine)
+            if not waiting and (not batch or all(self._desk.buffered(t) >= _PREFETCH for t in self._bands)):
+                break
+        self._desk.expire(time.time())
+
+    def _end(self, ends: list[tuple[Entry, bytes]]) -> None:
+        """Write what became of tasks and move the offsets, in one transaction."""
+        self._transactions.begin_transaction()
+        try:
+            for entry, record in ends:
+                self._send(self._transactions, self._feed, entry.task.id, record)
+            offsets = self._desk.offsets([entry for entry, _ in ends])
+            self._transactions.send_offsets_to_transaction(
+                [TopicPartition(topic, number, offset) for (topic, number), offset in offsets.items()],
+                self._consumer.consumer_group_metadata(),
+                _TIMEOUT,
+            )
+            self._transactions.commit_transaction(_TIMEOUT)
+        except KafkaException:
+            self._transactions.abort_transaction(_TIMEOUT)
+            raise
+        self._desk.finish([entry for entry, _ in ends])
+
+    def _records(self, after: str = "", partitions: Sequence[int] | None = None) -> Iterator[dict[str, Any]]:
+        """Records of the feed up to now; `id` is the place to go on from, in every partition."""
+        numbers = list(range(self._partitions)) if partitions is None else list(partitions)
+        try:
+            start = [int(part) for part in after.split(".")] if after else [0] * self._partitions
+        except ValueError:
+            start = []
+        if len(start) != self._partitions:
+            raise StoreError(f"{after!r} is not an event id of this queue")
+        with self._errors():
+            reader: Any = Consumer(
+                self._settings
+                | {
+                    "group.id": f"{self._name}.readers",
+                    "enable.auto.commit": False,
+                    "isolation.level": "read_committed",
+                }
+                | {"enable.partition.eof": True, "auto.offset.reset": "earliest"}
+            )
+            try:
+                reader.assign([TopicPartition(self._feed, number, start[number]) for number in numbers])
+                ended: set[int] = set()
+                found = []
+                stop = time.time() + 4 * _TIMEOUT
+                while len(ended) < len(numbers) and time.time() < stop:
+                    first = reader.poll(1.0)
+                    for message in [first, *reader.consume(1000, timeout=0.0)] if first else []:
+                        if message.error() and message.error().code() == KafkaError._PARTITION_EOF:
+                            ended.add(message.partition())
+                        elif message.error():
+                            raise KafkaException(message.error())
+                        else:
+                            found.append(message)
+            finally:
+                reader.close()
+        if len(ended) < len(numbers):
+            raise StoreError(f"kafka queue {self._name!r}: the feed cannot be read to its end")
+        found.sort(key=lambda message: (message.timestamp()[1], message.partition(), message.offset()))
+        for message in found:
+            start[message.partition()] = message.offset() + 1
+            yield json.loads(message.value()) | {"id": ".".join(map(str, start))}
+
+    @staticmethod
+    def _send(
+        producer: Any, topic: str, key: str, value: bytes, headers: dict[str, str] | None = None
+    ) -> None:
+        while True:
+            try:
+                producer.produce(topic, value, key.encode(), headers=headers)
+                return
+            except BufferError:
+                producer.poll(0.5)
+
+    def _flush(self) -> None:
+        if self._producer.flush(_TIMEOUT):
+            raise StoreError(
+                f"kafka queue {self._name!r}: the brokers did not take all messages in {_TIMEOUT:.0f} s"
+            )
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (KafkaException, BufferError) as error:
+            raise StoreError(f"kafka queue {self._name!r}: {str(error)[:300]}") from error
+
+
+def _record(
+    kind: EventType | str,
+    task: Task,
+    *,
+    attempts: int = 0,
+    reason: str = "",
+    resolution: Resolution | None = None,
+) -> bytes:
+    data = {
+        "type": kind,
+        "at": time.time(),
+        "task": task.model_dump(),
+        "attempts": attempts,
+        "reason": reason,
+    }
+    if resolution:
+        data["resolution"] = resolution.model_dump()
+    return json.dumps(data, ensure_ascii=False).encode()

@@ -1,0 +1,367 @@
+"""The embedded queue: one SQLite file in WAL mode, shared by threads and processes.
+
+Order is by `rank` = log2(priority) - queued_at / DOUBLING: a task's weight doubles for
+every DOUBLING seconds that it waits, and the order of two tasks never changes, so one index
+holds it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from mmu.errors import StoreError
+from mmu.moderation.queue.base import QueueOptions, ReviewQueue
+from mmu.moderation.queue.task import (
+    Dead,
+    Event,
+    EventType,
+    Lease,
+    Resolution,
+    Stats,
+    Task,
+    rfc3339,
+    seconds_of,
+)
+
+#: seconds of waiting that double a task's weight
+DOUBLING = 6 * 3600.0
+_VERSION = 1
+_TABLES = """
+CREATE TABLE task (
+  id TEXT PRIMARY KEY, video TEXT NOT NULL, policy TEXT NOT NULL, version TEXT NOT NULL, lane TEXT NOT NULL,
+  uri TEXT NOT NULL, report TEXT NOT NULL, title TEXT NOT NULL, decision TEXT NOT NULL,
+  category TEXT NOT NULL, rules TEXT NOT NULL, severity INTEGER NOT NULL, confidence REAL NOT NULL,
+  priority REAL NOT NULL, excluded TEXT NOT NULL, made REAL NOT NULL,
+  rank REAL NOT NULL, queued REAL NOT NULL, ready REAL NOT NULL, state TEXT NOT NULL DEFAULT 'waiting',
+  worker TEXT, token TEXT, until REAL, attempts INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '',
+  done REAL, verdict TEXT, reviewer TEXT
+) WITHOUT ROWID;
+CREATE INDEX task_rank ON task (state, rank DESC, id);
+CREATE INDEX task_lane ON task (state, lane, category, severity, decision);
+CREATE INDEX task_queued ON task (state, queued);
+CREATE INDEX task_until ON task (until) WHERE state = 'leased';
+CREATE INDEX task_video ON task (video);
+CREATE INDEX task_done ON task (done) WHERE state = 'done';
+CREATE TABLE event (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, type TEXT NOT NULL, task TEXT NOT NULL,
+  resolution TEXT, attempts INTEGER NOT NULL, reason TEXT NOT NULL
+);
+CREATE TRIGGER event_kept BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'the feed is append-only'); END;
+CREATE TRIGGER event_fixed BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'the feed is append-only'); END;
+"""
+_COLUMNS = (
+    "id, video, policy, version, lane, uri, report, title, decision, category, rules, severity, "
+    "confidence, priority, excluded, made"
+)
+_EVENT = "INSERT INTO event (time, type, task, resolution, attempts, reason) VALUES (?, ?, ?, ?, ?, ?)"
+
+
+class SqliteQueue(ReviewQueue):
+    """A queue in one file.
+
+    Raises:
+        StoreError: the file cannot be opened, is not a queue, or was written by another version.
+    """
+
+    def __init__(self, path: Path, options: QueueOptions | None = None) -> None:
+        self.path = path
+        self.options = options or QueueOptions()
+        self._local = threading.local()
+        self._open: list[sqlite3.Connection] = []
+        with self.errors(), self.writing() as db:
+            found = db.execute("PRAGMA user_version").fetchone()[0]
+            if not found and not db.execute("SELECT 1 FROM sqlite_master").fetchone():
+                for statement in split(_TABLES):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {_VERSION}")
+            elif found != _VERSION:
+                raise StoreError(
+                    f"{path}: not a review queue of this version (found {found}, know {_VERSION})"
+                )
+
+    def put(self, tasks: Iterable[Task]) -> int:
+        new = 0
+        marks = ", ".join("?" * 19)
+        statement = f"INSERT OR IGNORE INTO task ({_COLUMNS}, rank, queued, ready) VALUES ({marks})"
+        with self.errors(), self.writing() as db:
+            now = time.time()
+            for task in tasks:
+                row = (*_row(task), rank(task.priority, now), now, now)
+                if db.execute(statement, row).rowcount:
+                    db.execute(_EVENT, (now, "queued", task.id, None, 0, ""))
+                    new += 1
+        return new
+
+    def lease(self, worker: str, *, limit: int = 1) -> list[Lease]:
+        return self.lease_where(worker, limit=limit)
+
+    def lease_where(
+        self,
+        worker: str,
+        *,
+        limit: int = 1,
+        where: str = "1",
+        values: Sequence[object] = (),
+        order: str = "rank DESC, id",
+    ) -> list[Lease]:
+        """Leases of tasks that meet a condition; `where` and `order` are SQL of the caller's own."""
+        with self.errors(), self.writing() as db:
+            now = time.time()
+            self._expire(db, now)
+            chosen = (
+                f"SELECT id FROM task WHERE state = 'waiting' AND ready <= ? AND instr(excluded, ?) = 0 "
+                f"AND ({where}) ORDER BY {order} LIMIT ?"
+            )
+            until = now + self.options.lease
+            ids = [
+                row[0]
+                for row in db.execute(chosen, (now, json.dumps(worker, ensure_ascii=False), *values, limit))
+            ]
+            leases = []
+            for task in ids:
+                token = secrets.token_hex(16)
+                found = db.execute(
+                    "UPDATE task SET state = 'leased', worker = ?, token = ?, until = ?, "
+                    f"attempts = attempts + 1 WHERE id = ? RETURNING {_COLUMNS}, attempts",
+                    (worker, token, until, task),
+                ).fetchone()
+                leases.append(Lease(_task(found), token, worker, until, found[-1]))
+        return leases
+
+    def extend(self, lease: Lease) -> Lease | None:
+        with self.errors(), self.writing() as db:
+            until = time.time() + self.options.lease
+            held = db.execute(
+                "UPDATE task SET until = ? WHERE id = ? AND token = ? AND state = 'leased'",
+                (until, lease.task.id, lease.token),
+            ).rowcount
+        return Lease(lease.task, lease.token, lease.worker, until, lease.attempt) if held else None
+
+    def ack_all(self, done: Sequence[tuple[Lease, Resolution]]) -> list[bool]:
+        with self.errors(), self.writing() as db:
+            return [self.resolve(db, lease.task.id, lease.token, resolution) for lease, resolution in done]
+
+    def resolve(self, db: sqlite3.Connection, task: str, token: str, resolution: Resolution) -> bool:
+        """Resolve inside the caller's transaction; False when the lease was lost."""
+        now = time.time()
+        row = db.execute(
+            "UPDATE task SET state = 'done', done = ?, verdict = ?, reviewer = ?, until = NULL "
+            "WHERE id = ? AND token = ? AND state = 'leased' AND until >= ? RETURNING attempts",
+            (now, resolution.verdict, resolution.reviewer, task, token, now),
+        ).fetchone()
+        if row is None:
+            return False
+        db.execute(_EVENT, (now, "decided", task, resolution.model_dump_json(), row[0], ""))
+        return True
+
+    def reopen(self, db: sqlite3.Connection, task: str, worker: str, reason: str) -> bool:
+        """A resolved task is the worker's again, inside the caller's transaction (undo)."""
+        now = time.time()
+        row = db.execute(
+            "UPDATE task SET state = 'leased', worker = ?, token = ?, until = ?, done = NULL, "
+            "verdict = NULL, reviewer = NULL WHERE id = ? AND state = 'done' RETURNING attempts",
+            (worker, secrets.token_hex(16), now + self.options.lease, task),
+        ).fetchone()
+        if row is None:
+            return False
+        db.execute(_EVENT, (now, "reopened", task, None, row[0], reason))
+        return True
+
+    def release(self, lease: Lease, *, failed: bool = True, reason: str = "", delay: float = 0.0) -> bool:
+        with self.errors(), self.writing() as db:
+            now = time.time()
+            row = db.execute(
+                "SELECT attempts FROM task WHERE id = ? AND token = ? AND state = 'leased' AND until >= ?",
+                (lease.task.id, lease.token, now),
+            ).fetchone()
+            if row is None:
+                return False
+            if failed and row[0] >= self.options.max_attempts:
+                self._bury(db, lease.task.id, row[0], reason or "failed", now)
+            else:
+                db.execute(
+                    "UPDATE task SET state = 'waiting', worker = NULL, token = NULL, until = NULL, "
+                    "ready = ?, reason = ?, attempts = attempts - ? WHERE id = ?",
+                    (now + delay, reason, 0 if failed else 1, lease.task.id),
+                )
+        return True
+
+    def stats(self) -> Stats:
+        with self.errors(), self.writing() as db:
+            now = time.time()
+            self._expire(db, now)
+            count = dict(db.execute("SELECT state, count(*) FROM task GROUP BY state"))
+            oldest = db.execute("SELECT min(queued) FROM task WHERE state = 'waiting'").fetchone()[0]
+        return Stats(
+            count.get("waiting", 0),
+            count.get("leased", 0),
+            count.get("done", 0),
+            count.get("dead", 0),
+            oldest=None if oldest is None else max(0.0, now - oldest),
+        )
+
+    def dead(self) -> list[Dead]:
+        with self.errors():
+            rows = self.db.execute(
+                f"SELECT {_COLUMNS}, attempts, reason FROM task WHERE state = 'dead' ORDER BY queued"
+            )
+            return [Dead(_task(row), row[-2], row[-1]) for row in rows]
+
+    def revive(self, task: str) -> bool:
+        with self.errors(), self.writing() as db:
+            now = time.time()
+            found = db.execute(
+                "UPDATE task SET state = 'waiting', attempts = 0, ready = ?, reason = '' "
+                "WHERE id = ? AND state = 'dead'",
+                (now, task),
+            ).rowcount
+            if found:
+                db.execute(_EVENT, (now, "revived", task, None, 0, ""))
+        return bool(found)
+
+    def events(self, after: str = "") -> Iterator[Event]:
+        last = position(after)
+        names = ", ".join(f"task.{name.strip()}" for name in _COLUMNS.split(","))
+        query = (
+            f"SELECT {names}, event.id, event.type, event.time, event.resolution, event.attempts, "
+            "event.reason FROM event JOIN task ON task.id = event.task WHERE event.id > ? ORDER BY event.id LIMIT 500"
+        )
+        while True:
+            with self.errors():
+                rows = self.db.execute(query, (last,)).fetchall()
+            for row in rows:
+                number, kind, when, resolution, attempts, reason = row[16:]
+                yield event(_task(row), str(number), kind, when, resolution, attempts, reason)
+                last = number
+            if not rows:
+                return
+
+    def close(self) -> None:
+        while self._open:
+            self._open.pop().close()
+        self._local = threading.local()
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """This thread's connection."""
+        found: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if found is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            found = sqlite3.connect(self.path, timeout=60.0, isolation_level=None, check_same_thread=False)
+            found.execute("PRAGMA journal_mode = WAL")
+            found.execute("PRAGMA synchronous = FULL")
+            found.execute("PRAGMA foreign_keys = ON")
+            self._local.db = found
+            self._open.append(found)
+        return found
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction that writes; rolled back when it fails."""
+        db = self.db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield db
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """SQLite's errors as the project's own."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"review queue {self.path}: {error}") from error
+
+    def _expire(self, db: sqlite3.Connection, now: float) -> None:
+        rows = db.execute(
+            "SELECT id, attempts, worker FROM task WHERE state = 'leased' AND until < ?", (now,)
+        ).fetchall()
+        for task, attempts, worker in rows:
+            reason = f"the lease of {worker} ran out"
+            if attempts >= self.options.max_attempts:
+                self._bury(db, task, attempts, reason, now)
+            else:
+                db.execute(
+                    "UPDATE task SET state = 'waiting', worker = NULL, token = NULL, until = NULL, "
+                    "ready = ?, reason = ? WHERE id = ?",
+                    (now, reason, task),
+                )
+
+    @staticmethod
+    def _bury(db: sqlite3.Connection, task: str, attempts: int, reason: str, now: float) -> None:
+        db.execute(
+            "UPDATE task SET state = 'dead', worker = NULL, token = NULL, until = NULL, reason = ? "
+            "WHERE id = ?",
+            (reason, task),
+        )
+        db.execute(_EVENT, (now, "dead", task, None, attempts, reason))
+
+
+def rank(priority: float, queued: float) -> float:
+    """The place in the order; larger comes first."""
+    return math.log2(max(priority, 1e-3)) - queued / DOUBLING
+
+
+def position(after: str) -> int:
+    """The number of an event id of this queue.
+
+    Raises:
+        StoreError: not an id of this queue.
+    """
+    if after and not after.isdecimal():
+        raise StoreError(f"{after!r} is not an event id of this queue")
+    return int(after or 0)
+
+
+def event(
+    task: Task, number: str, kind: EventType, when: float, resolution: str | None, attempts: int, reason: str
+) -> Event:
+    """An event from its stored parts."""
+    decided = Resolution.model_validate_json(resolution) if resolution else None
+    return Event(
+        id=number,
+        type=kind,
+        time=rfc3339(when),
+        task=task,
+        resolution=decided,
+        attempts=attempts,
+        reason=reason,
+    )
+
+
+def split(script: str) -> list[str]:
+    """Statements of a script; a trigger's body stays in one."""
+    statements, text = [], ""
+    for line in script.strip().splitlines():
+        text += line + "\n"
+        if sqlite3.complete_statement(text):
+            statements.append(text)
+            text = ""
+    return statements
+
+
+def _row(task: Task) -> tuple[object, ...]:
+    return (
+        task.id, task.video, task.policy, task.version, task.lane, task.uri, task.report, task.title,
+        task.decision, task.category, json.dumps(task.rules, ensure_ascii=False), task.severity,
+        task.confidence, task.priority, json.dumps(task.excluded, ensure_ascii=False), seconds_of(task.time),
+    )  # fmt: skip
+
+
+def _task(row: Sequence[object]) -> Task:
+    names = [name.strip() for name in _COLUMNS.split(",")]
+    data = dict(zip(names, row[:16], strict=True))
+    made = float(str(data.pop("made")))
+    data |= {"rules": json.loads(str(data["rules"])), "excluded": json.loads(str(data["excluded"]))}
+    return Task.model_validate(data | {"time": rfc3339(made)})

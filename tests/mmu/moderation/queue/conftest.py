@@ -1,0 +1,64 @@
+"""The three kinds of queue, each on a real server, and `brokers.py` as a module."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from mmu.moderation.queue import QueueOptions, ReviewQueue, open_queue
+
+_spec = importlib.util.spec_from_file_location("queue_brokers", Path(__file__).with_name("brokers.py"))
+assert _spec is not None
+assert _spec.loader is not None
+_module = importlib.util.module_from_spec(_spec)
+sys.modules["queue_brokers"] = _module
+_spec.loader.exec_module(_module)
+
+Open = Callable[..., ReviewQueue]
+
+
+@pytest.fixture(scope="session")
+def brokers() -> ModuleType:
+    return _module
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory, brokers: ModuleType) -> Iterator[str]:
+    pytest.importorskip("redis", reason="redis is not installed")
+    with brokers.redis_server(tmp_path_factory.mktemp("redis")) as (url, _):
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "redis", "kafka"])
+def url(request: pytest.FixtureRequest, tmp_path: Path, brokers: ModuleType) -> Iterator[str]:
+    """An empty queue of each kind."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "queue.sqlite")
+    elif request.param == "redis":
+        import redis
+
+        found = request.getfixturevalue("redis_url")
+        redis.Redis.from_url(found.partition("?")[0]).flushall()
+        yield found
+    else:
+        with brokers.kafka_broker() as found:
+            yield found
+
+
+@pytest.fixture
+def opened(url: str) -> Iterator[Open]:
+    """Opens the queue; all are closed at the end."""
+    queues: list[ReviewQueue] = []
+
+    def make(*, lease: float = 30.0, max_attempts: int = 3) -> ReviewQueue:
+        queues.append(open_queue(url, QueueOptions(lease, max_attempts)))
+        return queues[-1]
+
+    yield make
+    for queue in queues:
+        queue.close()
