@@ -11,24 +11,20 @@ another); `put` cannot know what is new, so known tasks are skipped when they ar
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from mmu.errors import StoreError
-from mmu.moderation.queue.base import BANDS, QueueOptions, ReviewQueue, band_of
-from mmu.moderation.queue.desk import Desk, Entry
-from mmu.moderation.queue.task import Dead, Event, EventType, Lease, Resolution, Stats, Task, rfc3339
+from mmu.moderation.queue.base import QueueOptions, ReviewQueue, band_of
+from mmu.moderation.queue.held import Entry, Held
+from mmu.moderation.queue.kafka_topics import TIMEOUT, Topics, encode, errors
+from mmu.moderation.queue.task import Dead, Event, Lease, Resolution, Stats, Task, rfc3339
 
-_TIMEOUT = 30.0
 #: tasks of one band that are held in memory
 _PREFETCH = 500
 
@@ -58,18 +54,15 @@ class KafkaQueue(ReviewQueue):
     ) -> None:
         self.options = options
         self._name = name
-        self._bands = [f"{name}.band{k}" for k in range(len(BANDS))]
-        self._feed = f"{name}.feed"
         # librdkafka writes to standard error what it also raises
         self._settings: Any = {"bootstrap.servers": brokers, "log_level": 2} | (settings or {})
         self._lock = threading.RLock()
-        self._desk = Desk(options)
+        self._held = Held(options)
         self._consumer: Any = None
         self._assigned = threading.Event()
         self._fresh: list[TopicPartition] = []
-        with self._errors():
-            self._admin: Any = AdminClient(self._settings)
-            self._partitions = self._make_topics(partitions)
+        self._topics = Topics(self._settings, name, partitions)
+        with errors(name):
             self._producer: Any = Producer(
                 self._settings | {"enable.idempotence": True, "linger.ms": 5, "acks": "all"}
             )
@@ -79,49 +72,47 @@ class KafkaQueue(ReviewQueue):
         """Add tasks; returns how many were sent, known ones included."""
         count = 0
         seen: set[str] = set()
-        with self._errors():
+        with errors(self._name):
             for task in tasks:
                 if task.id in seen:
                     continue
                 seen.add(task.id)
                 text = task.model_dump_json().encode()
-                self._send(self._producer, self._bands[band_of(task.priority)], task.id, text)
-                self._send(self._producer, self._feed, task.id, _record("queued", task))
+                self._send(self._producer, self._topics.bands[band_of(task.priority)], task.id, text)
+                self._send(self._producer, self._topics.feed, task.id, encode("queued", task))
                 count += 1
             self._flush()
         return count
 
     def lease(self, worker: str, *, limit: int = 1) -> list[Lease]:
-        with self._lock, self._errors():
+        with self._lock, errors(self._name):
             self._poll()
-            given = self._desk.give(worker, limit, time.time())
-            over = self._desk.exhausted()
+            given = self._held.give(worker, limit, time.time())
+            over = self._held.exhausted()
             if given:
                 for entry in given:
-                    self._send(self._producer, self._feed, entry.task.id, _record("leased", entry.task))
+                    self._send(self._producer, self._topics.feed, entry.task.id, encode("leased", entry.task))
                 self._flush()
             for entry in over:
-                self._end(
-                    [(entry, _record("dead", entry.task, attempts=entry.attempts, reason=entry.reason))]
-                )
+                self._end([(entry, encode("dead", entry.task, attempts=entry.attempts, reason=entry.reason))])
             return [Lease(entry.task, entry.token, worker, entry.until, entry.attempts) for entry in given]
 
     def extend(self, lease: Lease) -> Lease | None:
-        with self._lock, self._errors():
+        with self._lock, errors(self._name):
             self._poll(0)
-            entry = self._desk.held(lease.task.id, lease.token, time.time())
+            entry = self._held.held(lease.task.id, lease.token, time.time())
             if entry is None:
                 return None
             entry.until = time.time() + self.options.lease
             return Lease(lease.task, lease.token, lease.worker, entry.until, lease.attempt)
 
     def ack_all(self, done: Sequence[tuple[Lease, Resolution]]) -> list[bool]:
-        with self._lock, self._errors():
+        with self._lock, errors(self._name):
             self._poll(0)
             now = time.time()
-            held = [self._desk.held(lease.task.id, lease.token, now) for lease, _ in done]
+            held = [self._held.held(lease.task.id, lease.token, now) for lease, _ in done]
             ends = [
-                (entry, _record("decided", entry.task, attempts=entry.attempts, resolution=resolution))
+                (entry, encode("decided", entry.task, attempts=entry.attempts, resolution=resolution))
                 for entry, (_, resolution) in zip(held, done, strict=True)
                 if entry is not None
             ]
@@ -130,21 +121,21 @@ class KafkaQueue(ReviewQueue):
             return [entry is not None for entry in held]
 
     def release(self, lease: Lease, *, failed: bool = True, reason: str = "", delay: float = 0.0) -> bool:
-        with self._lock, self._errors():
+        with self._lock, errors(self._name):
             self._poll(0)
-            entry = self._desk.held(lease.task.id, lease.token, time.time())
+            entry = self._held.held(lease.task.id, lease.token, time.time())
             if entry is None:
                 return False
-            self._desk.back(entry, failed=failed, reason=reason or "failed", ready=time.time() + delay)
-            for over in self._desk.exhausted():
-                self._end([(over, _record("dead", over.task, attempts=over.attempts, reason=over.reason))])
+            self._held.back(entry, failed=failed, reason=reason or "failed", ready=time.time() + delay)
+            for over in self._held.exhausted():
+                self._end([(over, encode("dead", over.task, attempts=over.attempts, reason=over.reason))])
         return True
 
     def stats(self) -> Stats:
         """Counted from the feed: what was queued and is neither resolved nor given up."""
         last: dict[str, str] = {}
         born: dict[str, float] = {}
-        for record in self._records():
+        for record in self._topics.records():
             if record["type"] in ("queued", "revived") and last.get(record["task"]["id"]) in (None, "dead"):
                 born.setdefault(record["task"]["id"], record["at"])
                 last[record["task"]["id"]] = "open"
@@ -152,7 +143,7 @@ class KafkaQueue(ReviewQueue):
                 last[record["task"]["id"]] = record["type"]
         kinds = list(last.values())
         with self._lock:
-            leased = self._desk.leased(time.time())
+            leased = self._held.leased(time.time())
         still = [born[task] for task, kind in last.items() if kind == "open"]
         return Stats(
             kinds.count("open") - leased,
@@ -164,7 +155,7 @@ class KafkaQueue(ReviewQueue):
 
     def dead(self) -> list[Dead]:
         found: dict[str, Dead] = {}
-        for record in self._records():
+        for record in self._topics.records():
             task = record["task"]["id"]
             if record["type"] == "dead":
                 found[task] = Dead(
@@ -178,15 +169,15 @@ class KafkaQueue(ReviewQueue):
         found = next((item.task for item in self.dead() if item.task.id == task), None)
         if found is None:
             return False
-        with self._errors():
-            band, text = self._bands[band_of(found.priority)], found.model_dump_json().encode()
+        with errors(self._name):
+            band, text = self._topics.bands[band_of(found.priority)], found.model_dump_json().encode()
             self._send(self._producer, band, task, text, headers={"revived": "1"})
-            self._send(self._producer, self._feed, task, _record("revived", found))
+            self._send(self._producer, self._topics.feed, task, encode("revived", found))
             self._flush()
         return True
 
     def events(self, after: str = "") -> Iterator[Event]:
-        for record in self._records(after):
+        for record in self._topics.records(after):
             if record["type"] == "leased":
                 continue
             decided = record.get("resolution")
@@ -204,26 +195,7 @@ class KafkaQueue(ReviewQueue):
         with self._lock:
             if self._consumer is not None:
                 self._consumer.close()
-            self._producer.flush(_TIMEOUT)
-
-    def _make_topics(self, partitions: int) -> int:
-        """Make the topics that are missing; returns how many partitions they have."""
-        names = [*self._bands, self._feed]
-        known = self._admin.list_topics(timeout=_TIMEOUT).topics
-        keep = {"retention.ms": "-1"}
-        missing = [NewTopic(topic, partitions, config=keep) for topic in names if topic not in known]
-        for future in (self._admin.create_topics(missing) if missing else {}).values():
-            try:
-                future.result(_TIMEOUT)
-            except KafkaException as error:
-                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                    raise
-        counts = {
-            len(self._admin.list_topics(topic, timeout=_TIMEOUT).topics[topic].partitions) for topic in names
-        }
-        if len(counts) != 1:
-            raise StoreError(f"kafka queue {self._name!r}: topics {', '.join(names)} differ in partitions")
-        return counts.pop()
+            self._producer.flush(TIMEOUT)
 
     def _join(self) -> None:
         """Join the group. Only those who lease do, so that a producer never owns partitions."""
@@ -237,13 +209,14 @@ class KafkaQueue(ReviewQueue):
                 "partition.assignment.strategy": "range",
                 "session.timeout.ms": 6000,
                 "max.poll.interval.ms": 86400000,
+                "fetch.wait.max.ms": 100,
                 "isolation.level": "read_committed",
             }
         )
         self._transactions = Producer(self._settings | {"transactional.id": f"{self._name}.{uuid4().hex}"})
-        self._transactions.init_transactions(_TIMEOUT)
+        self._transactions.init_transactions(TIMEOUT)
         self._consumer.subscribe(
-            self._bands, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+            self._topics.bands, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
         )
 
     def _on_assign(self, _: Any, partitions: list[TopicPartition]) -> None:
@@ -252,97 +225,60 @@ class KafkaQueue(ReviewQueue):
 
     def _on_revoke(self, _: Any, partitions: list[TopicPartition]) -> None:
         for item in partitions:
-            self._desk.drop(item.topic, item.partition)
+            self._held.drop(item.topic, item.partition)
 
     def _poll(self, patience: float = 15.0) -> None:
         """Take in what there is; waits for the group only when nothing was assigned yet."""
         if self._consumer is None:
             self._join()
-        end = time.time() + patience
+        called = time.time()
+        end = called + patience
         while True:
             waiting = not self._assigned.is_set() and time.time() < end
-            idle = patience > 0 and not any(self._desk.buffered(topic) for topic in self._bands)
-            first = self._consumer.poll(0.1 if waiting or idle else 0.0)
+            idle = patience > 0 and not any(self._held.buffered(topic) for topic in self._topics.bands)
+            first = self._consumer.poll(1.0 if waiting or idle else 0.0)
             batch = [first, *self._consumer.consume(_PREFETCH, timeout=0.0)] if first else []
             if self._fresh:
                 numbers = sorted({item.partition for item in self._fresh})
                 self._fresh = []
-                self._desk.learn((r["type"], r["task"]["id"]) for r in self._records(partitions=numbers))
+                self._held.learn(
+                    (r["type"], r["task"]["id"]) for r in self._topics.records(partitions=numbers)
+                )
             for message in batch:
                 if message.error():
                     raise KafkaException(message.error())
                 revived = any(key == "revived" for key, _ in message.headers() or [])
                 task = Task.model_validate_json(message.value())
-                self._desk.take(
+                self._held.take(
                     Entry(task, message.topic(), message.partition(), message.offset()), revived=revived
                 )
-            for topic in self._bands:
+            for topic in self._topics.bands:
                 mine = [item for item in self._consumer.assignment() if item.topic == topic]
-                full = self._desk.buffered(topic) >= _PREFETCH
+                full = self._held.buffered(topic) >= _PREFETCH
                 (self._consumer.pause if full else self._consumer.resume)(mine)
-            if not waiting and (not batch or all(self._desk.buffered(t) >= _PREFETCH for t in self._bands)):
+            if not waiting and (
+                not batch or all(self._held.buffered(t) >= _PREFETCH for t in self._topics.bands)
+            ):
                 break
-        self._desk.expire(time.time())
+        self._held.expire(called)
 
     def _end(self, ends: list[tuple[Entry, bytes]]) -> None:
         """Write what became of tasks and move the offsets, in one transaction."""
         self._transactions.begin_transaction()
         try:
             for entry, record in ends:
-                self._send(self._transactions, self._feed, entry.task.id, record)
-            offsets = self._desk.offsets([entry for entry, _ in ends])
+                self._send(self._transactions, self._topics.feed, entry.task.id, record)
+            offsets = self._held.offsets([entry for entry, _ in ends])
             self._transactions.send_offsets_to_transaction(
                 [TopicPartition(topic, number, offset) for (topic, number), offset in offsets.items()],
                 self._consumer.consumer_group_metadata(),
-                _TIMEOUT,
+                TIMEOUT,
             )
-            self._transactions.commit_transaction(_TIMEOUT)
+            self._transactions.commit_transaction(TIMEOUT)
         except KafkaException:
-            self._transactions.abort_transaction(_TIMEOUT)
+            self._transactions.abort_transaction(TIMEOUT)
             raise
-        self._desk.finish([entry for entry, _ in ends])
-
-    def _records(self, after: str = "", partitions: Sequence[int] | None = None) -> Iterator[dict[str, Any]]:
-        """Records of the feed up to now; `id` is the place to go on from, in every partition."""
-        numbers = list(range(self._partitions)) if partitions is None else list(partitions)
-        try:
-            start = [int(part) for part in after.split(".")] if after else [0] * self._partitions
-        except ValueError:
-            start = []
-        if len(start) != self._partitions:
-            raise StoreError(f"{after!r} is not an event id of this queue")
-        with self._errors():
-            reader: Any = Consumer(
-                self._settings
-                | {
-                    "group.id": f"{self._name}.readers",
-                    "enable.auto.commit": False,
-                    "isolation.level": "read_committed",
-                }
-                | {"enable.partition.eof": True, "auto.offset.reset": "earliest"}
-            )
-            try:
-                reader.assign([TopicPartition(self._feed, number, start[number]) for number in numbers])
-                ended: set[int] = set()
-                found = []
-                stop = time.time() + 4 * _TIMEOUT
-                while len(ended) < len(numbers) and time.time() < stop:
-                    first = reader.poll(1.0)
-                    for message in [first, *reader.consume(1000, timeout=0.0)] if first else []:
-                        if message.error() and message.error().code() == KafkaError._PARTITION_EOF:
-                            ended.add(message.partition())
-                        elif message.error():
-                            raise KafkaException(message.error())
-                        else:
-                            found.append(message)
-            finally:
-                reader.close()
-        if len(ended) < len(numbers):
-            raise StoreError(f"kafka queue {self._name!r}: the feed cannot be read to its end")
-        found.sort(key=lambda message: (message.timestamp()[1], message.partition(), message.offset()))
-        for message in found:
-            start[message.partition()] = message.offset() + 1
-            yield json.loads(message.value()) | {"id": ".".join(map(str, start))}
+        self._held.finish([entry for entry, _ in ends])
 
     @staticmethod
     def _send(
@@ -356,34 +292,7 @@ class KafkaQueue(ReviewQueue):
                 producer.poll(0.5)
 
     def _flush(self) -> None:
-        if self._producer.flush(_TIMEOUT):
+        if self._producer.flush(TIMEOUT):
             raise StoreError(
-                f"kafka queue {self._name!r}: the brokers did not take all messages in {_TIMEOUT:.0f} s"
+                f"kafka queue {self._name!r}: the brokers did not take all messages in {TIMEOUT:.0f} s"
             )
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (KafkaException, BufferError) as error:
-            raise StoreError(f"kafka queue {self._name!r}: {str(error)[:300]}") from error
-
-
-def _record(
-    kind: EventType | str,
-    task: Task,
-    *,
-    attempts: int = 0,
-    reason: str = "",
-    resolution: Resolution | None = None,
-) -> bytes:
-    data = {
-        "type": kind,
-        "at": time.time(),
-        "task": task.model_dump(),
-        "attempts": attempts,
-        "reason": reason,
-    }
-    if resolution:
-        data["resolution"] = resolution.model_dump()
-    return json.dumps(data, ensure_ascii=False).encode()

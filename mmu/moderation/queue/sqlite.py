@@ -8,7 +8,6 @@ holds it.
 from __future__ import annotations
 
 import json
-import math
 import secrets
 import sqlite3
 import threading
@@ -19,49 +18,19 @@ from pathlib import Path
 
 from mmu.errors import StoreError
 from mmu.moderation.queue.base import QueueOptions, ReviewQueue
-from mmu.moderation.queue.task import (
-    Dead,
-    Event,
-    EventType,
-    Lease,
-    Resolution,
-    Stats,
-    Task,
-    rfc3339,
-    seconds_of,
+from mmu.moderation.queue.sqlite_rows import (
+    ADD_EVENT,
+    COLUMNS,
+    TABLES,
+    VERSION,
+    event,
+    position,
+    rank,
+    row_of,
+    split,
+    task_from,
 )
-
-#: seconds of waiting that double a task's weight
-DOUBLING = 6 * 3600.0
-_VERSION = 1
-_TABLES = """
-CREATE TABLE task (
-  id TEXT PRIMARY KEY, video TEXT NOT NULL, policy TEXT NOT NULL, version TEXT NOT NULL, lane TEXT NOT NULL,
-  uri TEXT NOT NULL, report TEXT NOT NULL, title TEXT NOT NULL, decision TEXT NOT NULL,
-  category TEXT NOT NULL, rules TEXT NOT NULL, severity INTEGER NOT NULL, confidence REAL NOT NULL,
-  priority REAL NOT NULL, excluded TEXT NOT NULL, made REAL NOT NULL,
-  rank REAL NOT NULL, queued REAL NOT NULL, ready REAL NOT NULL, state TEXT NOT NULL DEFAULT 'waiting',
-  worker TEXT, token TEXT, until REAL, attempts INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '',
-  done REAL, verdict TEXT, reviewer TEXT
-) WITHOUT ROWID;
-CREATE INDEX task_rank ON task (state, rank DESC, id);
-CREATE INDEX task_lane ON task (state, lane, category, severity, decision);
-CREATE INDEX task_queued ON task (state, queued);
-CREATE INDEX task_until ON task (until) WHERE state = 'leased';
-CREATE INDEX task_video ON task (video);
-CREATE INDEX task_done ON task (done) WHERE state = 'done';
-CREATE TABLE event (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, type TEXT NOT NULL, task TEXT NOT NULL,
-  resolution TEXT, attempts INTEGER NOT NULL, reason TEXT NOT NULL
-);
-CREATE TRIGGER event_kept BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'the feed is append-only'); END;
-CREATE TRIGGER event_fixed BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'the feed is append-only'); END;
-"""
-_COLUMNS = (
-    "id, video, policy, version, lane, uri, report, title, decision, category, rules, severity, "
-    "confidence, priority, excluded, made"
-)
-_EVENT = "INSERT INTO event (time, type, task, resolution, attempts, reason) VALUES (?, ?, ?, ?, ?, ?)"
+from mmu.moderation.queue.task import Dead, Event, Lease, Resolution, Stats, Task
 
 
 class SqliteQueue(ReviewQueue):
@@ -79,24 +48,24 @@ class SqliteQueue(ReviewQueue):
         with self.errors(), self.writing() as db:
             found = db.execute("PRAGMA user_version").fetchone()[0]
             if not found and not db.execute("SELECT 1 FROM sqlite_master").fetchone():
-                for statement in split(_TABLES):
+                for statement in split(TABLES):
                     db.execute(statement)
-                db.execute(f"PRAGMA user_version = {_VERSION}")
-            elif found != _VERSION:
+                db.execute(f"PRAGMA user_version = {VERSION}")
+            elif found != VERSION:
                 raise StoreError(
-                    f"{path}: not a review queue of this version (found {found}, know {_VERSION})"
+                    f"{path}: not a review queue of this version (found {found}, know {VERSION})"
                 )
 
     def put(self, tasks: Iterable[Task]) -> int:
         new = 0
         marks = ", ".join("?" * 19)
-        statement = f"INSERT OR IGNORE INTO task ({_COLUMNS}, rank, queued, ready) VALUES ({marks})"
+        statement = f"INSERT OR IGNORE INTO task ({COLUMNS}, rank, queued, ready) VALUES ({marks})"
         with self.errors(), self.writing() as db:
             now = time.time()
             for task in tasks:
-                row = (*_row(task), rank(task.priority, now), now, now)
+                row = (*row_of(task), rank(task.priority, now), now, now)
                 if db.execute(statement, row).rowcount:
-                    db.execute(_EVENT, (now, "queued", task.id, None, 0, ""))
+                    db.execute(ADD_EVENT, (now, "queued", task.id, None, 0, ""))
                     new += 1
         return new
 
@@ -130,10 +99,10 @@ class SqliteQueue(ReviewQueue):
                 token = secrets.token_hex(16)
                 found = db.execute(
                     "UPDATE task SET state = 'leased', worker = ?, token = ?, until = ?, "
-                    f"attempts = attempts + 1 WHERE id = ? RETURNING {_COLUMNS}, attempts",
+                    f"attempts = attempts + 1 WHERE id = ? RETURNING {COLUMNS}, attempts",
                     (worker, token, until, task),
                 ).fetchone()
-                leases.append(Lease(_task(found), token, worker, until, found[-1]))
+                leases.append(Lease(task_from(found), token, worker, until, found[-1]))
         return leases
 
     def extend(self, lease: Lease) -> Lease | None:
@@ -159,7 +128,7 @@ class SqliteQueue(ReviewQueue):
         ).fetchone()
         if row is None:
             return False
-        db.execute(_EVENT, (now, "decided", task, resolution.model_dump_json(), row[0], ""))
+        db.execute(ADD_EVENT, (now, "decided", task, resolution.model_dump_json(), row[0], ""))
         return True
 
     def reopen(self, db: sqlite3.Connection, task: str, worker: str, reason: str) -> bool:
@@ -172,7 +141,7 @@ class SqliteQueue(ReviewQueue):
         ).fetchone()
         if row is None:
             return False
-        db.execute(_EVENT, (now, "reopened", task, None, row[0], reason))
+        db.execute(ADD_EVENT, (now, "reopened", task, None, row[0], reason))
         return True
 
     def release(self, lease: Lease, *, failed: bool = True, reason: str = "", delay: float = 0.0) -> bool:
@@ -211,9 +180,9 @@ class SqliteQueue(ReviewQueue):
     def dead(self) -> list[Dead]:
         with self.errors():
             rows = self.db.execute(
-                f"SELECT {_COLUMNS}, attempts, reason FROM task WHERE state = 'dead' ORDER BY queued"
+                f"SELECT {COLUMNS}, attempts, reason FROM task WHERE state = 'dead' ORDER BY queued"
             )
-            return [Dead(_task(row), row[-2], row[-1]) for row in rows]
+            return [Dead(task_from(row), row[-2], row[-1]) for row in rows]
 
     def revive(self, task: str) -> bool:
         with self.errors(), self.writing() as db:
@@ -224,22 +193,23 @@ class SqliteQueue(ReviewQueue):
                 (now, task),
             ).rowcount
             if found:
-                db.execute(_EVENT, (now, "revived", task, None, 0, ""))
+                db.execute(ADD_EVENT, (now, "revived", task, None, 0, ""))
         return bool(found)
 
     def events(self, after: str = "") -> Iterator[Event]:
         last = position(after)
-        names = ", ".join(f"task.{name.strip()}" for name in _COLUMNS.split(","))
+        names = ", ".join(f"task.{name.strip()}" for name in COLUMNS.split(","))
         query = (
             f"SELECT {names}, event.id, event.type, event.time, event.resolution, event.attempts, "
-            "event.reason FROM event JOIN task ON task.id = event.task WHERE event.id > ? ORDER BY event.id LIMIT 500"
+            "event.reason FROM event JOIN task ON task.id = event.task WHERE event.id > ? "
+            "ORDER BY event.id LIMIT 500"
         )
         while True:
             with self.errors():
                 rows = self.db.execute(query, (last,)).fetchall()
             for row in rows:
                 number, kind, when, resolution, attempts, reason = row[16:]
-                yield event(_task(row), str(number), kind, when, resolution, attempts, reason)
+                yield event(task_from(row), str(number), kind, when, resolution, attempts, reason)
                 last = number
             if not rows:
                 return
@@ -305,63 +275,4 @@ class SqliteQueue(ReviewQueue):
             "WHERE id = ?",
             (reason, task),
         )
-        db.execute(_EVENT, (now, "dead", task, None, attempts, reason))
-
-
-def rank(priority: float, queued: float) -> float:
-    """The place in the order; larger comes first."""
-    return math.log2(max(priority, 1e-3)) - queued / DOUBLING
-
-
-def position(after: str) -> int:
-    """The number of an event id of this queue.
-
-    Raises:
-        StoreError: not an id of this queue.
-    """
-    if after and not after.isdecimal():
-        raise StoreError(f"{after!r} is not an event id of this queue")
-    return int(after or 0)
-
-
-def event(
-    task: Task, number: str, kind: EventType, when: float, resolution: str | None, attempts: int, reason: str
-) -> Event:
-    """An event from its stored parts."""
-    decided = Resolution.model_validate_json(resolution) if resolution else None
-    return Event(
-        id=number,
-        type=kind,
-        time=rfc3339(when),
-        task=task,
-        resolution=decided,
-        attempts=attempts,
-        reason=reason,
-    )
-
-
-def split(script: str) -> list[str]:
-    """Statements of a script; a trigger's body stays in one."""
-    statements, text = [], ""
-    for line in script.strip().splitlines():
-        text += line + "\n"
-        if sqlite3.complete_statement(text):
-            statements.append(text)
-            text = ""
-    return statements
-
-
-def _row(task: Task) -> tuple[object, ...]:
-    return (
-        task.id, task.video, task.policy, task.version, task.lane, task.uri, task.report, task.title,
-        task.decision, task.category, json.dumps(task.rules, ensure_ascii=False), task.severity,
-        task.confidence, task.priority, json.dumps(task.excluded, ensure_ascii=False), seconds_of(task.time),
-    )  # fmt: skip
-
-
-def _task(row: Sequence[object]) -> Task:
-    names = [name.strip() for name in _COLUMNS.split(",")]
-    data = dict(zip(names, row[:16], strict=True))
-    made = float(str(data.pop("made")))
-    data |= {"rules": json.loads(str(data["rules"])), "excluded": json.loads(str(data["excluded"]))}
-    return Task.model_validate(data | {"time": rfc3339(made)})
+        db.execute(ADD_EVENT, (now, "dead", task, None, attempts, reason))

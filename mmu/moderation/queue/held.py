@@ -41,7 +41,7 @@ class _Partition:
     next: int = 0
 
 
-class Desk:
+class Held:
     """Book-keeping without any I/O."""
 
     def __init__(self, options: QueueOptions) -> None:

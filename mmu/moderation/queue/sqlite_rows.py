@@ -1,0 +1,104 @@
+"""Tables of the embedded queue, and tasks and events as rows of them."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Sequence
+
+from mmu.errors import StoreError
+from mmu.moderation.queue.task import Event, EventType, Resolution, Task, rfc3339, seconds_of
+
+#: seconds of waiting that double a task's weight
+DOUBLING = 6 * 3600.0
+VERSION = 1
+TABLES = """
+CREATE TABLE task (
+  id TEXT PRIMARY KEY, video TEXT NOT NULL, policy TEXT NOT NULL, version TEXT NOT NULL, lane TEXT NOT NULL,
+  uri TEXT NOT NULL, report TEXT NOT NULL, title TEXT NOT NULL, decision TEXT NOT NULL,
+  category TEXT NOT NULL, rules TEXT NOT NULL, severity INTEGER NOT NULL, confidence REAL NOT NULL,
+  priority REAL NOT NULL, excluded TEXT NOT NULL, made REAL NOT NULL,
+  rank REAL NOT NULL, queued REAL NOT NULL, ready REAL NOT NULL, state TEXT NOT NULL DEFAULT 'waiting',
+  worker TEXT, token TEXT, until REAL, attempts INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '',
+  done REAL, verdict TEXT, reviewer TEXT
+) WITHOUT ROWID;
+CREATE INDEX task_rank ON task (state, rank DESC, id);
+CREATE INDEX task_lane ON task (state, lane, category, severity, decision);
+CREATE INDEX task_queued ON task (state, queued);
+CREATE INDEX task_until ON task (until) WHERE state = 'leased';
+CREATE INDEX task_video ON task (video);
+CREATE INDEX task_done ON task (done) WHERE state = 'done';
+CREATE TABLE event (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, type TEXT NOT NULL, task TEXT NOT NULL,
+  resolution TEXT, attempts INTEGER NOT NULL, reason TEXT NOT NULL
+);
+CREATE TRIGGER event_kept BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'the feed is append-only'); END;
+CREATE TRIGGER event_fixed BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'the feed is append-only'); END;
+"""
+COLUMNS = (
+    "id, video, policy, version, lane, uri, report, title, decision, category, rules, severity, "
+    "confidence, priority, excluded, made"
+)
+ADD_EVENT = "INSERT INTO event (time, type, task, resolution, attempts, reason) VALUES (?, ?, ?, ?, ?, ?)"
+
+
+def rank(priority: float, queued: float) -> float:
+    """The place in the order; larger comes first."""
+    return math.log2(max(priority, 1e-3)) - queued / DOUBLING
+
+
+def position(after: str) -> int:
+    """The number of an event id of this queue.
+
+    Raises:
+        StoreError: not an id of this queue.
+    """
+    if after and not after.isdecimal():
+        raise StoreError(f"{after!r} is not an event id of this queue")
+    return int(after or 0)
+
+
+def event(
+    task: Task, number: str, kind: EventType, when: float, resolution: str | None, attempts: int, reason: str
+) -> Event:
+    """An event from its stored parts."""
+    decided = Resolution.model_validate_json(resolution) if resolution else None
+    return Event(
+        id=number,
+        type=kind,
+        time=rfc3339(when),
+        task=task,
+        resolution=decided,
+        attempts=attempts,
+        reason=reason,
+    )
+
+
+def split(script: str) -> list[str]:
+    """Statements of a script; a trigger's body stays in one."""
+    statements, text = [], ""
+    for line in script.strip().splitlines():
+        text += line + "\n"
+        if sqlite3.complete_statement(text):
+            statements.append(text)
+            text = ""
+    return statements
+
+
+def row_of(task: Task) -> tuple[object, ...]:
+    """Values of `COLUMNS`."""
+    return (
+        task.id, task.video, task.policy, task.version, task.lane, task.uri, task.report, task.title,
+        task.decision, task.category, json.dumps(task.rules, ensure_ascii=False), task.severity,
+        task.confidence, task.priority, json.dumps(task.excluded, ensure_ascii=False), seconds_of(task.time),
+    )  # fmt: skip
+
+
+def task_from(row: Sequence[object]) -> Task:
+    """A task from the first values of a row, which are those of `COLUMNS`."""
+    names = [name.strip() for name in COLUMNS.split(",")]
+    data = dict(zip(names, row[:16], strict=True))
+    made = float(str(data.pop("made")))
+    data |= {"rules": json.loads(str(data["rules"])), "excluded": json.loads(str(data["excluded"]))}
+    return Task.model_validate(data | {"time": rfc3339(made)})
