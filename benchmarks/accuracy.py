@@ -38,6 +38,7 @@ SCORERS: dict[str, Scorer] = {
     "gesture": pictures.gestures,
     "speaker_pair": speech.speaker_pairs,
     "speaker_gender": speech.speaker_genders,
+    "speech_emotion": speech.speech_emotions,
     "diarization": speech.speaker_counts,
     "audio_class": sound.classes,
     "audio_event": sound.events,

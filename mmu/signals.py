@@ -49,7 +49,9 @@ KINDS: dict[str, str] = {
     "speech.activity": "None; span in which somebody speaks",
     "speech.segment": "transcript of the span; attributes.language, .words [[start, end, word]]",
     "speech.language": "ISO 639-1 code of the main language; attributes.shares",
-    "speech.speaker": "speaker id; embedding",
+    "speech.speaker": "speaker id; embedding; attributes.turns, .gender",
+    "speech.emotion": "angry|happy|neutral|sad, tone of voice of one stretch of speech; "
+    "attributes.arousal, .scores, .speaker",
     "audio.segment": "speech|music|singing|noise|silence over a span",
     "audio.event": "sound event label; attributes.vocabulary",
     "audio.loudness": "integrated loudness in LUFS; attributes.peak_dbfs",

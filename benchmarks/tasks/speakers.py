@@ -46,3 +46,27 @@ def score_count(cases: Iterable[tuple[Row, int]]) -> list[Row]:
     return [
         {"task": "diarization", "metric": "diarization.count_accuracy", "value": value, "cases": len(hits)}
     ]
+
+
+EMOTIONS = ("angry", "happy", "neutral", "sad")
+
+
+def score_emotion(cases: Iterable[tuple[Row, str | None]]) -> list[Row]:
+    """`speech_emotion.macro_f1` over the four classes and `.accuracy` of (entry, tone found) pairs."""
+    pairs = [(truth["label"], found) for truth, found in cases]
+    f1 = []
+    for label in EMOTIONS:
+        hits = sum(truth == found == label for truth, found in pairs)
+        named = sum(truth == label for truth, _ in pairs) + sum(found == label for _, found in pairs)
+        f1.append(2 * hits / named if named else 0.0)
+    right = sum(truth == found for truth, found in pairs)
+    values = {"macro_f1": sum(f1) / len(f1), "accuracy": right / len(pairs) if pairs else 0.0}
+    return [
+        {
+            "task": "speech_emotion",
+            "metric": f"speech_emotion.{name}",
+            "value": value if pairs else None,
+            "cases": len(pairs),
+        }
+        for name, value in values.items()
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -47,6 +48,25 @@ def speaker_genders(corpus: Corpus, reports: Reports, limit: int | None) -> Iter
     entries = corpus.of("speaker_gender", limit=limit)
     cases = [(entry, _gender(reports.get(entry["path"]), entry.get("span"))) for entry in entries]
     return [_metric(row) for row in speakers.score_gender(cases)]
+
+
+def speech_emotions(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metric]:
+    """Tone of voice of the whole file: probabilities of its stretches, weighed by their length."""
+    entries = corpus.of("speech_emotion", limit=limit)
+    return [
+        _metric(row)
+        for row in speakers.score_emotion([(one, _emotion(reports.get(one["path"]))) for one in entries])
+    ]
+
+
+def _emotion(report: Report) -> str | None:
+    votes: defaultdict[str, float] = defaultdict(float)
+    for one in report.signals:
+        if one["kind"] == "speech.emotion":
+            start, end = one["span"]
+            for label, score in one["attributes"]["scores"].items():
+                votes[label] += score * (end - start)
+    return max(votes, key=lambda label: votes[label]) if votes else None
 
 
 def speaker_counts(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metric]:

@@ -24,6 +24,7 @@ CPU_STAGES: dict[str, str] = {
     "sound": "mmu.perception.sound:Sound",
     "speech": "mmu.perception.speech:Speech",
     "speakers": "mmu.perception.speakers:Speakers",
+    "vocal_emotion": "mmu.perception.vocal_emotion:VocalEmotion",
     "music": "mmu.perception.music:MusicFacts",
 }
 

@@ -134,6 +134,8 @@ def _labels(signal: Signal, duration: float, genders: Mapping[str, Signal]) -> I
             yield Label("speech", "speech", lasting)
         case "speech.language":
             yield Label("language", str(signal.value), score)
+        case "speech.emotion":
+            yield Label("vocal_emotion", str(signal.value), score * lasting)
         case "audio.segment":
             yield Label("audio_class", str(signal.value), score * lasting)
         case _ if vocabulary:
