@@ -39,7 +39,7 @@ SCORERS: dict[str, Scorer] = {
     "speaker_pair": speech.speaker_pairs,
     "speaker_gender": speech.speaker_genders,
     "speech_emotion": speech.speech_emotions,
-    "diarization": speech.speaker_counts,
+    "diarization": speech.diarization,
     "audio_class": sound.classes,
     "audio_event": sound.events,
     "vocals": sound.vocals,

@@ -12,7 +12,8 @@ import soundfile
 
 from benchmarks.reports import Reports
 from benchmarks.tasks import asr, speakers
-from benchmarks.truth import Corpus, Entry, Metric
+from benchmarks.tasks.diarization import errors, read_truth
+from benchmarks.truth import Corpus, Entry, Metric, mean
 from mmu.report.schema import Report
 
 #: cosine of two voices from which they count as one speaker
@@ -69,11 +70,21 @@ def _emotion(report: Report) -> str | None:
     return max(votes, key=lambda label: votes[label]) if votes else None
 
 
-def speaker_counts(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metric]:
-    """How many voices there are."""
+def diarization(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metric]:
+    """How many voices there are, and the diarization error rate where the turns are known."""
     entries = corpus.of("diarization", limit=limit)
     cases = [(entry, len(reports.get(entry["path"]).speakers)) for entry in entries]
-    return [_metric(row) for row in speakers.score_count(cases)]
+    yield from (_metric(row) for row in speakers.score_count(cases))
+    rates: dict[bool, list[float]] = {False: [], True: []}
+    for entry in entries:
+        truth = read_truth(corpus.root, entry)
+        if truth is not None:
+            found = {one.id: one.turns for one in reports.get(entry["path"]).speakers}
+            rates[bool(entry.get("approx"))].append(errors(truth, found).rate)
+    for approx, values in rates.items():
+        name = "diarization.der_approx" if approx else "diarization.der"
+        if values:
+            yield Metric("diarization", name, mean(values), len(values))
 
 
 def _similarity(a: Report, b: Report) -> float:

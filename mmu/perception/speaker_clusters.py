@@ -14,7 +14,11 @@ _LEAST_SECONDS = 2.5
 
 
 def cluster(
-    embeddings: NDArray[np.float32], seconds: NDArray[np.float64], *, threshold: float = SAME_SPEAKER
+    embeddings: NDArray[np.float32],
+    seconds: NDArray[np.float64],
+    *,
+    threshold: float = SAME_SPEAKER,
+    apart: NDArray[np.float64] | None = None,
 ) -> NDArray[np.intp]:
     """Speaker of each piece by agglomerative clustering with average linkage.
 
@@ -22,13 +26,17 @@ def cluster(
         embeddings: (n, d) float32, L2-normalised.
         seconds: (n,) length of each piece.
         threshold: cosine similarity at which groups are no longer joined.
+        apart: (n, n) added to the cosine distances of pairs that are unlikely to be one speaker.
 
     Returns:
         (n,) speaker numbers from 0, in the order in which they first speak.
     """
     if len(embeddings) < 2:
         return np.zeros(len(embeddings), np.intp)
-    tree = linkage(pdist(embeddings, "cosine"), "average")
+    distances = pdist(embeddings, "cosine")
+    if apart is not None:
+        distances = distances + apart[np.triu_indices(len(embeddings), 1)]
+    tree = linkage(distances, "average")
     labels = np.asarray(fcluster(tree, 1 - threshold, "distance"))
     while True:
         names = np.unique(labels)

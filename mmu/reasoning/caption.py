@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from mmu.report.schema import Caption, Category, Name, Tag, TextLine, TranscriptSegment
+from mmu.report.schema import Caption, Category, Name, Tag, TextLine
+from mmu.report.schema_heard import TranscriptSegment
 
 Medium = Literal["video", "picture", "audio"]
 

@@ -25,7 +25,8 @@ from math import exp, log
 from kg import Concept, Graph
 from mmu.reasoning.observe import Observation, concept_step
 from mmu.reasoning.settings import FusionSettings, SourceSettings
-from mmu.report.schema import Evidence, Name, ReportAxis, Tag, TimeRange
+from mmu.report.schema import Evidence, Name, ReportAxis, Tag
+from mmu.report.schema_base import TimeRange
 from mmu.signals import Signal
 
 #: belief that has passed so many edges is not carried on

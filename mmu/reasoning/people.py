@@ -1,10 +1,10 @@
-"""The people and the voices of a video, gathered from the signals."""
+"""The people of a video, gathered from the signals."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from mmu.report.schema import Person, Speaker
+from mmu.report.schema import Person
 from mmu.signals import Signal, SignalSet
 
 #: a gender estimated from a face below this is not stated
@@ -50,28 +50,12 @@ def _person(identity: Signal, signals: SignalSet, embeddings: bool) -> Person:
         box=None if best is None or best.box is None else best.box.rounded(),
         best_time=None if best is None else best.attributes.get("best_time"),
         signals=[one.id for one in (identity, *tracks, *ages, *genders, *expressions)],
-        embedding=_listed(identity) if embeddings else None,
+        embedding=listed(identity) if embeddings else None,
     )
 
 
-def gather_speakers(signals: SignalSet, *, embeddings: bool = False) -> list[Speaker]:
-    """One entry per voice, the one heard longest first; `embeddings` as in `gather_people`."""
-    speakers = [
-        Speaker(
-            id=str(one.value),
-            seconds=float(one.attributes["seconds"]),
-            turns=[(start, end) for start, end in one.attributes["turns"]],
-            gender=one.attributes["gender"],
-            gender_score=one.attributes["gender_score"],
-            signal=one.id,
-            embedding=_listed(one) if embeddings else None,
-        )
-        for one in signals.of("speech.speaker")
-    ]
-    return sorted(speakers, key=lambda speaker: (-speaker.seconds, speaker.id))
-
-
-def _listed(signal: Signal) -> list[float] | None:
+def listed(signal: Signal) -> list[float] | None:
+    """The embedding of a signal as plain numbers."""
     return None if signal.embedding is None else [float(value) for value in signal.embedding]
 
 

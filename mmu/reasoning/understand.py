@@ -15,11 +15,12 @@ from mmu.reasoning.emotion import judge_emotion
 from mmu.reasoning.events import tell_events
 from mmu.reasoning.fuse import fuse
 from mmu.reasoning.observe import observe
-from mmu.reasoning.people import gather_people, gather_speakers
+from mmu.reasoning.people import gather_people
 from mmu.reasoning.quality import judge_quality
 from mmu.reasoning.select import specific, to_tags
 from mmu.reasoning.settings import FusionSettings
 from mmu.reasoning.similarity import TopicSimilarity
+from mmu.reasoning.speakers import gather_speakers, write_transcript
 from mmu.reasoning.topics import judge_topics, suggest_topics
 from mmu.report.schema import (
     Caption,
@@ -28,16 +29,14 @@ from mmu.report.schema import (
     Emotion,
     Event,
     Moderation,
-    Music,
     Originality,
     Person,
     Quality,
-    Speaker,
     Tag,
     TextLine,
     TopicDecision,
-    TranscriptSegment,
 )
+from mmu.report.schema_heard import Music, Speaker, TranscriptSegment
 from mmu.signals import Signal, SignalSet
 
 #: tags from this score are worth a word in the caption or a suggested topic
@@ -92,7 +91,7 @@ class Brain:
     ) -> Understanding:
         """Reason over the signals of one video and the words its user gave it."""
         observations = observe(signals, self.graph, self.settings, duration)
-        transcript = _transcript(signals)
+        transcript = write_transcript(signals)
         lines = _lines(signals)
         texts = [title, *(line.text for line in lines), *(segment.text for segment in transcript)]
         # What the user says of the video is no proof of what the user says of it.
@@ -157,22 +156,6 @@ def user_signals(title: str, topics: Sequence[str]) -> list[Signal]:
     """What the user said of the video, as signals of their own axis."""
     given = [Signal("user.title", title, None, None, "user")] if title else []
     return given + [Signal("user.topic", topic, None, None, "user") for topic in topics]
-
-
-def _transcript(signals: SignalSet) -> list[TranscriptSegment]:
-    return [
-        TranscriptSegment(
-            start=round(one.span.start, 3),
-            end=round(one.span.end, 3),
-            text=str(one.value),
-            language=str(one.attributes.get("language", "")),
-            score=one.score,
-            words=one.attributes.get("words", []),
-            signal=one.id,
-        )
-        for one in signals.of("speech.segment")
-        if one.span is not None
-    ]
 
 
 def _lines(signals: SignalSet) -> list[TextLine]:

@@ -21,6 +21,10 @@ from mmu.report.schema_base import Name as Name
 from mmu.report.schema_base import ReportAxis as ReportAxis
 from mmu.report.schema_base import Score as Score
 from mmu.report.schema_base import TimeRange as TimeRange
+from mmu.report.schema_heard import Music as Music
+from mmu.report.schema_heard import Song as Song
+from mmu.report.schema_heard import Speaker as Speaker
+from mmu.report.schema_heard import TranscriptSegment as TranscriptSegment
 from mmu.report.schema_story import Contradiction as Contradiction
 from mmu.report.schema_story import ContradictionSide as ContradictionSide
 from mmu.report.schema_story import Event as Event
@@ -188,30 +192,6 @@ class Person(Model):
     embedding: list[float] | None = None
 
 
-class Speaker(Model):
-    """One voice in the video. Embeddings stay out unless asked for."""
-
-    id: str
-    seconds: float
-    turns: list[TimeRange]
-    gender: Literal["female", "male"] | None = Field(None, description="as the voice sounds")
-    gender_score: Score | None = None
-    signal: str
-    embedding: list[float] | None = None
-
-
-class TranscriptSegment(Model):
-    """One stretch of speech, in seconds."""
-
-    start: float
-    end: float
-    text: str
-    language: str
-    score: Score | None = None
-    words: list[tuple[float, float, str]] = Field(default_factory=list)
-    signal: str
-
-
 class TextLine(Model):
     """One line of text in the picture, joined over time."""
 
@@ -222,16 +202,6 @@ class TextLine(Model):
     score: Score | None = None
     box: tuple[float, float, float, float] | None = None
     signal: str
-
-
-class Music(Model):
-    """What is known of the music."""
-
-    present: bool
-    seconds: float = 0.0
-    tempo: float | None = None
-    key: str | None = None
-    tags: list[tuple[str, Score]] = Field(default_factory=list)
 
 
 class Originality(Model):

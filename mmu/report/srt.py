@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mmu.report.schema import TranscriptSegment
+from mmu.report.schema_heard import TranscriptSegment
 
 
 def to_srt(segments: Iterable[TranscriptSegment]) -> str:

@@ -19,6 +19,7 @@ _CONVERTERS = {
     "campplus": "models.convert.campplus:convert",
     "keras": "models.convert.keras:convert",
     "musicnn": "models.convert.musicnn:convert",
+    "segmentation": "models.convert.segmentation:convert",
     "spleeter": "models.convert.spleeter:convert",
 }
 

@@ -17,8 +17,12 @@ from models.convert.unpickle import RestrictedUnpickler
 _STORAGES = {"FloatStorage": "<f4", "LongStorage": "<i8", "HalfStorage": "<f2", "IntStorage": "<i4"}
 
 
-def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:
+def read_checkpoint(path: Path, *, key: str | None = None) -> dict[str, NDArray[Any]]:
     """Return the state dict of a `.pt` or `.pth` file (PyTorch 1.6 or later) as arrays by name.
+
+    Args:
+        path: the file.
+        key: entry of the pickled dict that holds the state dict (default: it is the state dict itself).
 
     Raises:
         ValueError: not such a file, or its pickle wants more than tensors.
@@ -41,6 +45,8 @@ def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:
             state = RestrictedUnpickler(archive.read(table), allowed=allowed, persistent=storage).load()
     except (BadZipFile, pickle.UnpicklingError, EOFError) as error:
         raise ValueError(f"not a readable PyTorch checkpoint: {error}") from error
+    if key is not None and isinstance(state, dict):
+        state = state.get(key)
     if not isinstance(state, dict):
         raise ValueError("the checkpoint holds no state dict")
     return {str(name): value for name, value in state.items() if isinstance(value, np.ndarray)}

@@ -17,7 +17,8 @@ from mmu.report.lanes import build_lanes
 from mmu.report.names import Names
 from mmu.report.pictures import Pictures, take_pictures
 from mmu.report.playback import plan_playback, sniff
-from mmu.report.schema import ModerationHit, TranscriptSegment
+from mmu.report.schema import ModerationHit
+from mmu.report.schema_heard import TranscriptSegment
 from mmu.report.srt import to_srt
 from mmu.report.view import covers, page_data
 
