@@ -17,8 +17,7 @@ import kg
 import mmu
 from mmu.engine import Engine, Perceived, Progress
 from mmu.errors import ConfigError, MediaError
-from mmu.gallery.naming import name_people
-from mmu.gallery.store import Gallery
+from mmu.gallery.known import Known
 from mmu.learning.learned import load_learned
 from mmu.media.options import DecodeOptions
 from mmu.moderation.policy import load_policy
@@ -30,6 +29,7 @@ from mmu.reasoning.similarity import load_similarity
 from mmu.reasoning.understand import Brain, user_signals
 from mmu.report.schema import SCHEMA, Moderation, Report, Tag
 from mmu.signals import Signal, SignalSet
+from mmu.songs.stage import SongLookup
 from models.store import Store
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ class Analyzer:
         embeddings: bool = False,
         gallery: str | os.PathLike[str] | None = None,
         learned: str | os.PathLike[str] | Literal[False] | None = None,
+        voices: str | os.PathLike[str] | None = None,
+        songs: str | os.PathLike[str] | None = None,
     ) -> None:
         """Choose what runs.
 
@@ -87,18 +89,24 @@ class Analyzer:
             gallery: file of known people (`mmu people`), read once; people it knows are named.
             learned: file that `mmu learn` wrote (default: `$MMU_HOME/learned.yaml`, if there is one);
                 False uses the shipped numbers alone.
+            voices: file of known voices (`mmu voices`), read once; speakers it knows are named.
+            songs: folder of a song library (`mmu songs`); its tracks are recognised in the music.
 
         Raises:
             ConfigError: unknown profile or stage, or an option out of range.
             ModelError: weights are missing; the message says how to get them.
             PolicyError: the policy file cannot be used.
-            StoreError: the gallery cannot be read.
+            StoreError: a gallery or the song library cannot be read.
         """
         if threads is not None and threads < 1:
             raise ConfigError(f"threads must be at least 1, not {threads}")
         self.profile = profile
         self._store = store or Store()
-        self._engine = Engine(build_stages(profile, only=only, skip=skip), self._store, threads=threads)
+        stages = list(build_stages(profile, only=only, skip=skip))
+        self._songs = None if songs is None else SongLookup(Path(songs))
+        if self._songs is not None:
+            stages.append(self._songs)
+        self._engine = Engine(stages, self._store, threads=threads)
         # Encoders of text are loaded at the first video with topics; without their weights, words decide.
         similarity = load_similarity(self._store, threads=threads or len(os.sched_getaffinity(0)))
         rules = load_policy(None if policy is None else Path(policy))
@@ -107,10 +115,7 @@ class Analyzer:
         self._brain = Brain(kg.load(), settings, rules, similarity, taught.rules if taught else {})
         self._decode = decode or DecodeOptions()
         self._embeddings = embeddings
-        self._gallery = None
-        if gallery is not None:
-            with Gallery(Path(gallery), create=False) as people:
-                self._gallery = people.snapshot()
+        self._known = Known(faces=gallery, voices=voices)
         used = [name for stage in self._engine.stages for name in stage.models]
         self._models = {
             name: _digest(*(file.sha256 for file in self._store.manifest.model(name).files))
@@ -191,8 +196,7 @@ class Analyzer:
     ) -> Report:
         perceived = self._engine.perceive(clip, progress=progress)
         signals = SignalSet([*user_signals(title, topics), *perceived.signals])
-        if self._gallery is not None:
-            signals = name_people(signals, self._gallery)
+        signals = self._known.name(signals)
         understanding = self._brain.understand(
             signals,
             title=title,
@@ -233,8 +237,9 @@ class Analyzer:
         }
         if self._brain.rule_factors:
             parts["rules"] = dict(self._brain.rule_factors)
-        if self._gallery is not None:
-            parts["gallery"] = self._gallery.digest
+        parts |= self._known.digests()
+        if self._songs is not None:
+            parts["songs"] = self._songs.digest()
         return _digest(json.dumps(parts, sort_keys=True, default=str))[:16]
 
     def close(self) -> None:

@@ -26,6 +26,7 @@ from mmu import (
     cli_stems,
     cli_tag,
     cli_topics,
+    cli_voices,
 )
 from mmu.errors import USER_ERRORS
 
@@ -52,6 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
     for module in (
         cli_tag,
         cli_people,
+        cli_voices,
         cli_originals,
         mmu.report.cli,
         models.cli,

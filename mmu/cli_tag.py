@@ -56,6 +56,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="FILE",
         help="numbers that `mmu learn` wrote (default: those in $MMU_HOME, if any; `none`: the shipped ones)",
     )
+    parser.add_argument(
+        "--voices", metavar="FILE", help="name the speakers whose voice is in this gallery (see `mmu voices`)"
+    )
+    parser.add_argument(
+        "--songs", metavar="DIR", help="recognise tracks of this song library (see `mmu songs`)"
+    )
     parser.add_argument("--threads", type=int, help="CPU threads (default: all cores)")
     parser.add_argument(
         "--keyframes", action="store_true", help="decode keyframes only: much faster, coarser"
@@ -82,6 +88,8 @@ def run(args: argparse.Namespace) -> int:
         policy=args.policy,
         gallery=args.gallery,
         learned=False if args.learned == "none" else args.learned,
+        voices=args.voices,
+        songs=args.songs,
         decode=DecodeOptions(keyframes_only=args.keyframes),
     ) as analyzer:
         for file, name in zip(args.files, names, strict=True):

@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmu.errors import ConfigError, StoreError
+from models import sface
 from models.store import default_root
 
 #: cosine from which a face is taken for a person of the gallery; a smaller one leaves it unknown
@@ -98,10 +99,18 @@ class Gallery:
         StoreError: the file cannot be opened, or was written by another face network.
     """
 
+    #: length of an embedding, the network it comes from, and the cosine from which it is known
+    dimensions: ClassVar[int] = DIMENSIONS
+    source: ClassVar[str] = sface.SOURCE
+    threshold: ClassVar[float] = GALLERY_COSINE
+    #: the command that fills it, and the default file
+    command: ClassVar[str] = "mmu people"
+    file_name: ClassVar[str] = "people.sqlite"
+
     def __init__(self, path: Path | None = None, *, create: bool = True) -> None:
-        self.path = path or default_gallery()
+        self.path = path or default_root() / self.file_name
         if not create and not self.path.is_file():
-            raise StoreError(f"no gallery at {self.path}: add people with `mmu people add NAME PHOTO`")
+            raise StoreError(f"no gallery at {self.path}: add to it with `{self.command} add NAME FILE`")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(self.path, timeout=30.0, isolation_level=None)
@@ -113,27 +122,26 @@ class Gallery:
             self._prepare()
 
     def _prepare(self) -> None:
-        from models.sface import SOURCE
-
         self._db.execute("BEGIN IMMEDIATE")
         try:
             known = self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
             if not known:
                 for statement in _TABLES.split(";"):
                     self._db.execute(statement)
-                rows = [("format", str(_FORMAT)), ("embedding", SOURCE)]
+                rows = [("format", str(_FORMAT)), ("embedding", self.source)]
                 self._db.executemany("INSERT INTO meta VALUES (?, ?)", rows)
             elif ("meta",) not in known:
-                raise StoreError(f"{self.path} is not a gallery of people")
+                raise StoreError(f"{self.path} is not a gallery")
             meta = dict(self._db.execute("SELECT key, value FROM meta").fetchall())
             self._db.execute("COMMIT")
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
-        if meta.get("format") != str(_FORMAT) or meta.get("embedding") != SOURCE:
+        if meta.get("format") != str(_FORMAT) or meta.get("embedding") != self.source:
             raise StoreError(
                 f"the gallery {self.path} holds {meta.get('embedding')} embeddings in format "
-                f"{meta.get('format')}, this version reads {SOURCE} in format {_FORMAT}: add the people again"
+                f"{meta.get('format')}, `{self.command}` reads {self.source} in format "
+                f"{_FORMAT}: add the people again"
             )
 
     def add(
@@ -155,8 +163,8 @@ class Gallery:
         if not name:
             raise ConfigError("a person needs a name")
         size = float(np.linalg.norm(embedding))
-        if embedding.shape != (DIMENSIONS,) or not np.isfinite(size) or size == 0.0:
-            raise ConfigError(f"a face embedding has {DIMENSIONS} finite numbers, got {embedding.shape}")
+        if embedding.shape != (self.dimensions,) or not np.isfinite(size) or size == 0.0:
+            raise ConfigError(f"an embedding has {self.dimensions} finite numbers, got {embedding.shape}")
         blob = (embedding / size).astype("<f2").tobytes()
         with self._errors():
             self._db.execute("BEGIN IMMEDIATE")
@@ -194,19 +202,20 @@ class Gallery:
             ).fetchone()
             if row is None:
                 self._db.execute("ROLLBACK")
-                raise StoreError(f"nobody is called {name!r} in {self.path}; see `mmu people list`")
+                raise StoreError(f"nobody is called {name!r} in {self.path}; see `{self.command} list`")
             removed = self._db.execute("DELETE FROM face WHERE person = ?", row).rowcount
             self._db.execute("DELETE FROM person WHERE id = ?", row)
             self._db.execute("COMMIT")
             self._db.execute("VACUUM")
         return int(removed)
 
-    def snapshot(self, *, threshold: float = GALLERY_COSINE) -> Snapshot:
+    def snapshot(self, *, threshold: float | None = None) -> Snapshot:
         """All faces in memory, with the mean of each person who has several.
 
         Args:
-            threshold: cosine from which a face is known.
+            threshold: cosine from which a face is known (default: the shipped one).
         """
+        threshold = self.threshold if threshold is None else threshold
         with self._errors():
             rows = self._db.execute(
                 "SELECT name, quality, embedding FROM person JOIN face ON face.person = person.id "
@@ -227,7 +236,7 @@ class Gallery:
                 own.append((mean / max(1e-9, float(np.linalg.norm(mean)))).astype(np.float32))
             vectors += own
             names += [name] * len(own)
-        stacked = np.stack(vectors) if vectors else np.zeros((0, DIMENSIONS), np.float32)
+        stacked = np.stack(vectors) if vectors else np.zeros((0, self.dimensions), np.float32)
         return Snapshot(tuple(names), stacked, content.hexdigest(), threshold)
 
     @contextmanager
@@ -252,4 +261,4 @@ class Gallery:
 
 def default_gallery() -> Path:
     """`people.sqlite` under `$MMU_HOME` or the platform's data folder."""
-    return default_root() / "people.sqlite"
+    return default_root() / Gallery.file_name

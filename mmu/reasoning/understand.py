@@ -14,6 +14,7 @@ from mmu.reasoning.contradictions import as_signal, find_contradictions
 from mmu.reasoning.emotion import judge_emotion
 from mmu.reasoning.events import tell_events
 from mmu.reasoning.fuse import fuse
+from mmu.reasoning.music import gather_music
 from mmu.reasoning.observe import observe
 from mmu.reasoning.people import gather_people
 from mmu.reasoning.quality import judge_quality
@@ -142,7 +143,7 @@ class Brain:
             language=_language(signals),
             transcript=transcript,
             on_screen_text=lines,
-            music=_music(signals),
+            music=gather_music(signals),
             originality=_originality(signals),
         )
 
@@ -176,17 +177,6 @@ def _lines(signals: SignalSet) -> list[TextLine]:
 def _language(signals: SignalSet) -> str | None:
     spoken = signals.of("speech.language")
     return str(max(spoken, key=lambda one: one.score or 0.0).value) if spoken else None
-
-
-def _music(signals: SignalSet) -> Music | None:
-    if not signals.of("audio.segment"):
-        return None
-    spans = [one.span for one in signals.of("music.segment") if one.span]
-    tempo = next((float(one.value) for one in signals.of("music.tempo") if one.value is not None), None)
-    key = next((str(one.value) for one in signals.of("music.key")), None)
-    tags = [(str(one.value), one.score or 0.0) for one in signals.of("music.tag")]
-    seconds = round(sum(span.seconds for span in spans), 3)
-    return Music(present=bool(spans), seconds=seconds, tempo=tempo, key=key, tags=tags)
 
 
 def _originality(signals: SignalSet) -> Originality | None:
