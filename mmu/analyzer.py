@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import kg
 import mmu
@@ -28,6 +26,7 @@ from mmu.reasoning.similarity import MODELS as TEXT_MODELS
 from mmu.reasoning.similarity import load_similarity
 from mmu.reasoning.understand import Brain, user_signals
 from mmu.report.schema import SCHEMA, Moderation, Report, Tag
+from mmu.request import Source, clean_topics, describe, digest
 from mmu.signals import Signal, SignalSet
 from mmu.songs.stage import SongLookup
 from models.store import Store
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Source = str | os.PathLike[str] | BinaryIO
 Profile = Literal["cpu"]
 
 #: stages that moderation relies on
@@ -118,7 +116,7 @@ class Analyzer:
         self._known = Known(faces=gallery, voices=voices)
         used = [name for stage in self._engine.stages for name in stage.models]
         self._models = {
-            name: _digest(*(file.sha256 for file in self._store.manifest.model(name).files))
+            name: digest(*(file.sha256 for file in self._store.manifest.model(name).files))
             for name in dict.fromkeys([*used, *(TEXT_MODELS if similarity else ())])
         }
         self._fingerprint = self._make_fingerprint()
@@ -149,8 +147,8 @@ class Analyzer:
         """
         from mmu.media.open import open_clip
 
-        title, topics = title or "", _clean_topics(topics)
-        uri = _describe(source)
+        title, topics = title or "", clean_topics(topics)
+        uri = describe(source)
         rates = frozenset(rate for stage in self._engine.stages for rate in stage.needs.audio)
         try:
             if progress:
@@ -231,7 +229,7 @@ class Analyzer:
             "models": self._models,
             "decode": asdict(self._decode),
             "fusion": self._brain.settings.model_dump(),
-            "graph": _digest(repr(self._brain.graph.concepts), repr(self._brain.graph.labels)),
+            "graph": digest(repr(self._brain.graph.concepts), repr(self._brain.graph.labels)),
             "policy": self._brain.policy.digest,
             "embeddings": self._embeddings,
         }
@@ -240,7 +238,7 @@ class Analyzer:
         parts |= self._known.digests()
         if self._songs is not None:
             parts["songs"] = self._songs.digest()
-        return _digest(json.dumps(parts, sort_keys=True, default=str))[:16]
+        return digest(json.dumps(parts, sort_keys=True, default=str))[:16]
 
     def close(self) -> None:
         """Free the networks."""
@@ -253,13 +251,6 @@ class Analyzer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _digest(*texts: str) -> str:
-    """SHA-256 of one text, or of several in order; of a lone SHA-256 it is that itself."""
-    if len(texts) == 1 and len(texts[0]) == 64:
-        return texts[0]
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
 def _outcome(media_errors: Sequence[ErrorItem], perceived: Perceived) -> Outcome:
@@ -277,19 +268,6 @@ def _with_unchecked(moderation: Moderation | None, perceived: Perceived) -> Mode
         return moderation
     decision = "review" if moderation.decision == "pass" else moderation.decision
     return moderation.model_copy(update={"unchecked": unchecked, "decision": decision})
-
-
-def _clean_topics(topics: Sequence[str]) -> list[str]:
-    """The topics without `#`; one string may hold several, apart by `#`, commas or spaces."""
-    if isinstance(topics, str):
-        topics = re.split(r"[\s,，#＃]+", topics)
-    return [plain for topic in topics if (plain := topic.strip().lstrip("#＃").strip())]
-
-
-def _describe(source: Source) -> str:
-    if isinstance(source, str | os.PathLike):
-        return os.fspath(source)
-    return str(getattr(source, "name", "") or "<file object>")
 
 
 def analyze(

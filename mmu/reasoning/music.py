@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmu.report.heard import Music, Song
+from mmu.report.schema_heard import Music, Song
 from mmu.signals import Signal, SignalSet
 
 
