@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.litert import LiteRtModel, bundle_member
+from models.ssd import SsdFrame, anchor_grid
 
 #: name and version that signals carry as their source
 SOURCE = "mediapipe-gesture-recognizer@1"
@@ -32,7 +33,8 @@ LABELS = (
 
 _PALM_SIDE = 192
 _HAND_SIDE = 224
-_KEYPOINTS = 7
+#: (stride, anchors a cell) of the palm detector
+_LAYERS = ((8, 2), (16, 6))
 _WRIST, _MIDDLE_KNUCKLE = 0, 2
 #: the palm box is moved towards the fingers and enlarged to hold the whole hand
 _ROI_SHIFT = 0.5
@@ -83,7 +85,7 @@ class HandNet:
         self._hands = load("hand_landmarker.task/hand_landmarks_detector.tflite")
         self._embedder = load("hand_gesture_recognizer.task/gesture_embedder.tflite")
         self._classifier = load("hand_gesture_recognizer.task/canned_gesture_classifier.tflite")
-        self._anchors = _anchors()
+        self._anchors = anchor_grid(_PALM_SIDE, _LAYERS)
 
     def detect(
         self, image: NDArray[np.uint8], *, score_threshold: float = 0.5, overlap: float = 0.3
@@ -95,36 +97,16 @@ class HandNet:
             score_threshold: detections below it are dropped.
             overlap: intersection over union above which the weaker of two is dropped.
         """
-        height, width = image.shape[:2]
-        side = max(height, width)
-        scale = _PALM_SIDE / side
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        left, top = (_PALM_SIDE - size[0]) // 2, (_PALM_SIDE - size[1]) // 2
-        canvas = np.zeros((1, _PALM_SIDE, _PALM_SIDE, 3), np.float32)
-        canvas[0, top : top + size[1], left : left + size[0]] = small[:, :, ::-1].astype(np.float32) / 255.0
-        raw, logits = self._palms.run(canvas)
-        scores = 1.0 / (1.0 + np.exp(-np.clip(logits[0, :, 0], -100.0, 100.0)))
-        keep = np.flatnonzero(scores >= score_threshold)
-        if not len(keep):
-            return []
-        values = raw[0, keep].reshape(len(keep), -1, 2)
-        values[:, 1] /= _PALM_SIDE
-        values[:, [0, *range(2, 2 + _KEYPOINTS)]] = (
-            values[:, [0, *range(2, 2 + _KEYPOINTS)]] / _PALM_SIDE + self._anchors[keep, None]
-        )
-        corners = np.concatenate([values[:, 0] - values[:, 1] / 2, values[:, 1]], axis=1)
-        chosen = cv2.dnn.NMSBoxes(corners.tolist(), scores[keep].tolist(), score_threshold, overlap)
-        origin = np.array([left, top], np.float32)
+        fitted = SsdFrame(image, _PALM_SIDE)
+        raw, logits = self._palms.run(fitted.pixels)
         palms = []
-        for i in np.asarray(chosen).reshape(-1):
-            centre, points = values[i, 0], values[i, 2:]
-            wrist, knuckle = points[_WRIST], points[_MIDDLE_KNUCKLE]
+        for one in fitted.detections(
+            raw, logits, self._anchors, score_threshold=score_threshold, overlap=overlap
+        ):
+            wrist, knuckle = one.points[_WRIST], one.points[_MIDDLE_KNUCKLE]
             rotation = float(np.pi / 2 - np.arctan2(wrist[1] - knuckle[1], knuckle[0] - wrist[0]))
-            x, y = (centre * _PALM_SIDE - origin) / scale
-            extent = float(values[i, 1].max()) * side
-            palms.append(Palm(float(x), float(y), extent, rotation, float(scores[keep[i]])))
-        return sorted(palms, key=lambda palm: -palm.score)
+            palms.append(Palm(float(one.centre[0]), float(one.centre[1]), one.side, rotation, one.score))
+        return palms
 
     def read(self, image: NDArray[np.uint8], palm: Palm) -> Hand:
         """Landmarks and gesture of one palm of a BGR image."""
@@ -158,14 +140,3 @@ def _normalised(points: NDArray[np.float32]) -> NDArray[np.float32]:
     moved = points - points[0]
     extent = moved[:, :2].max(axis=0) - moved[:, :2].min(axis=0)
     return np.asarray(moved / (float(extent.max()) + 1e-5), np.float32)[None]
-
-
-def _anchors() -> NDArray[np.float32]:
-    """(2016, 2) centres in [0, 1]: two a cell at stride 8, six a cell at stride 16."""
-    grids = []
-    for stride, count in ((8, 2), (16, 6)):
-        cells = _PALM_SIDE // stride
-        ys, xs = np.mgrid[0:cells, 0:cells]
-        centres = (np.stack([xs, ys], axis=-1).reshape(-1, 2) + 0.5) / cells
-        grids.append(np.repeat(centres, count, axis=0))
-    return np.concatenate(grids).astype(np.float32)

@@ -20,12 +20,14 @@ CPU_STAGES: dict[str, str] = {
     "picture_quality": "mmu.perception.picture_quality:PictureQuality",
     "hashes": "mmu.perception.hashes:Hashes",
     "gestures": "mmu.perception.gestures:Gestures",
+    "pose": "mmu.perception.pose:PoseStage",
     "text": "mmu.perception.text:TextStage",
     "sound": "mmu.perception.sound:Sound",
     "speech": "mmu.perception.speech:Speech",
     "speakers": "mmu.perception.speakers:Speakers",
     "vocal_emotion": "mmu.perception.vocal_emotion:VocalEmotion",
     "music": "mmu.perception.music:MusicFacts",
+    "actions": "mmu.perception.actions:Actions",
 }
 
 PROFILES: dict[str, dict[str, str]] = {"cpu": CPU_STAGES}

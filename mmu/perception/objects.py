@@ -21,11 +21,12 @@ _BEST_OF = 3
 
 
 class Objects(Stage):
-    """COCO objects as tracks.
+    """COCO objects as tracks. A still picture is looked at closely: mirrored and in halves as well.
 
     Args:
         max_looks: frames looked at per video.
-        threshold: least score of one sighting.
+        threshold: least score of one sighting in a video.
+        still_threshold: the same in a still picture, where several looks agree or not.
         max_tracks: tracks emitted per video, best first.
         max_per_label: of these, tracks of one label.
     """
@@ -41,11 +42,13 @@ class Objects(Stage):
         *,
         max_looks: int = 60,
         threshold: float = 0.3,
+        still_threshold: float = 0.25,
         max_tracks: int = 40,
         max_per_label: int = 12,
     ) -> None:
         self.max_looks = max_looks
         self.threshold = threshold
+        self.still_threshold = still_threshold
         self.max_tracks = max_tracks
         self.max_per_label = max_per_label
         self._network: ObjectDetector | None = None
@@ -59,7 +62,7 @@ class Objects(Stage):
         looks = choose_looks(clip, limit=self.max_looks)
         frames = clip.frames(looks.indices.tolist()) if len(looks.indices) else ()
         sightings = [
-            self._sightings(frame, number, int(looks.shots[number]), clip.scale)
+            self._sightings(frame, number, int(looks.shots[number]), clip)
             for number, frame in enumerate(frames)
         ]
         most: Counter[str] = Counter()
@@ -78,12 +81,15 @@ class Objects(Stage):
     def close(self) -> None:
         self._network = None
 
-    def _sightings(self, frame: Frame, look: int, shot: int, scale: float) -> list[Sighting]:
+    def _sightings(self, frame: Frame, look: int, shot: int, clip: Clip) -> list[Sighting]:
         if self._network is None:
             return []
-        found = self._network.detect(frame.image, threshold=self.threshold)
+        if clip.still:
+            found = self._network.detect_closely(frame.image, threshold=self.still_threshold)
+        else:
+            found = self._network.detect(frame.image, threshold=self.threshold)
         return [
-            Sighting(look, frame.time, shot, o.label, o.score, Box(o.x, o.y, o.w, o.h).scaled(scale))
+            Sighting(look, frame.time, shot, o.label, o.score, Box(o.x, o.y, o.w, o.h).scaled(clip.scale))
             for o in found
         ]
 
@@ -115,5 +121,6 @@ def _signal(track: ObjectTrack, looks: Looks, most: int, name: str) -> Signal:
             "peak": round(best.score, 4),
             "best_time": round(best.time, 3),
             "most_at_once": most,
+            "boxes": [[round(s.time, 3), *(round(v) for v in s.box)] for s in track.sightings],
         },
     )

@@ -6,12 +6,13 @@ import pytest
 from skimage import data
 
 from models.errors import ModelError
-from models.gestures import LABELS, HandNet, Palm, _anchors
+from models.gestures import LABELS, HandNet, Palm
+from models.ssd import anchor_grid
 from models.store import Store
 
 
 def test_anchors_match_the_palm_detector():
-    anchors = _anchors()
+    anchors = anchor_grid(192, ((8, 2), (16, 6)))
     assert anchors.shape == (2016, 2)
     assert np.allclose(anchors[0], 0.5 / 24)
     assert np.allclose(anchors[-1], 11.5 / 12)
