@@ -17,7 +17,18 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.reports import Reports
-from benchmarks.tasks import identity, located, odd_files, pictures, sound, speech, tags, texts, written
+from benchmarks.tasks import (
+    identity,
+    located,
+    odd_files,
+    pictures,
+    retrieval,
+    sound,
+    speech,
+    tags,
+    texts,
+    written,
+)
 from benchmarks.truth import Corpus, Metric, read_corpus
 from mmu.errors import USER_ERRORS, ConfigError
 
@@ -56,7 +67,11 @@ SCORERS: dict[str, Scorer] = {
     "hashtag_segmentation": texts.segmentation,
     "text_topic": texts.topics,
     "tags": tags.score,
+    "retrieval": retrieval.score,
 }
+
+#: tasks whose truth is kept in `benchmarks/data`, for the files of a corpus that it names
+OWN = {"retrieval"}
 
 #: kinds of truth that are resources for development, not tasks
 RESOURCES = {"taxonomy", "lexicon", "policy", "knowledge_graph"}
@@ -120,7 +135,7 @@ def run(args: argparse.Namespace) -> list[Metric]:
         cases = len(corpus.of(task))
         if task not in SCORERS:
             metrics.append(Metric(task, task, None, cases, "not supported"))
-        elif cases:
+        elif cases or task in OWN:
             metrics += SCORERS[task](corpus, reports, args.limit)
     return metrics
 

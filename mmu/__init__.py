@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     )
     from mmu.outcome import Outcome
     from mmu.report.schema import Report
+    from mmu.search.filters import SearchFilters
+    from mmu.search.index import SearchIndex
 
 __version__ = "0.1.0"
 
@@ -42,6 +44,8 @@ _HOMES = {
     "MmuError": "mmu.errors",
     "ModelError": "mmu.errors",
     "PolicyError": "mmu.errors",
+    "SearchFilters": "mmu.search.filters",
+    "SearchIndex": "mmu.search.index",
     "StoreError": "mmu.errors",
 }
 
@@ -56,6 +60,8 @@ __all__ = [
     "PolicyError",
     "Report",
     "Request",
+    "SearchFilters",
+    "SearchIndex",
     "StoreError",
     "analyze",
     "analyze_many",

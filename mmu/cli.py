@@ -17,10 +17,12 @@ import models.cli
 from mmu import (
     __version__,
     cli_doctor,
+    cli_index,
     cli_learn,
     cli_originals,
     cli_people,
     cli_queue,
+    cli_search,
     cli_singing,
     cli_songs,
     cli_stems,
@@ -63,8 +65,10 @@ def build_parser() -> argparse.ArgumentParser:
         cli_stems,
         cli_singing,
         cli_topics,
+        cli_index,
         cli_learn,
         cli_queue,
+        cli_search,
     ):
         module.add_parser(commands).set_defaults(run=module.run)
     return parser

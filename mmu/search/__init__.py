@@ -1,0 +1,1 @@
+"""Search over reports: words, concepts and meaning, fused; by example too."""

@@ -1,0 +1,44 @@
+"""Vectors small enough to scan: eight bits a number, and one bit a number to choose what to look at."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.text_embedding import DIMENSIONS
+
+#: 64-bit words of a code
+WORDS = DIMENSIONS // 64
+_CHUNK = 8192
+
+__all__ = ["DIMENSIONS", "WORDS", "codes", "cosines", "nearest", "quantised"]
+
+
+def quantised(vectors: NDArray[np.float32]) -> NDArray[np.int8]:
+    """(n, 896) int8 in the direction of the vectors."""
+    largest = np.maximum(np.abs(vectors).max(axis=1, keepdims=True), 1e-9)
+    return np.asarray(np.rint(vectors * (127 / largest)), np.int8)
+
+
+def codes(vectors: NDArray[np.int8]) -> NDArray[np.uint64]:
+    """(n, 14) uint64: the signs of the numbers."""
+    return np.packbits(vectors > 0, axis=1).view("<u8")
+
+
+def cosines(query: NDArray[np.float32], vectors: NDArray[np.int8]) -> NDArray[np.float32]:
+    """(n,) float32 cosine of one vector (896,) with each of (n, 896) int8; zeros have cosine 0."""
+    values = vectors.astype(np.float32)
+    norms = np.sqrt(np.einsum("ij,ij->i", values, values)) * max(float(np.linalg.norm(query)), 1e-9)
+    return np.asarray((values @ query) / np.maximum(norms, 1e-9), np.float32)
+
+
+def nearest(query: NDArray[np.float32], table: NDArray[np.uint64], most: int) -> NDArray[np.int64]:
+    """Indices of the `most` codes with the fewest signs unlike those of the query (896,), in no order."""
+    if len(table) <= most:
+        return np.arange(len(table))
+    own = codes(quantised(query[None]))[0]
+    unlike = np.empty(len(table), np.uint16)
+    for start in range(0, len(table), _CHUNK):
+        part = np.bitwise_count(table[start : start + _CHUNK] ^ own)
+        unlike[start : start + _CHUNK] = part.sum(axis=1, dtype=np.uint16)
+    return np.argpartition(unlike, most)[:most]
