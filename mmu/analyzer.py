@@ -29,6 +29,8 @@ from mmu.report.schema import SCHEMA, Moderation, Report, Tag
 from mmu.request import Source, clean_topics, describe, digest
 from mmu.signals import Signal, SignalSet
 from mmu.songs.stage import SongLookup
+from mmu.taught.recognise import Taught, with_taught
+from mmu.taught.store import TaughtStore
 from models.store import Store
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ class Analyzer:
         learned: str | os.PathLike[str] | Literal[False] | None = None,
         voices: str | os.PathLike[str] | None = None,
         songs: str | os.PathLike[str] | None = None,
+        taught: str | os.PathLike[str] | None = None,
     ) -> None:
         """Choose what runs.
 
@@ -83,18 +86,19 @@ class Analyzer:
             store: weights (default: the user's store).
             policy: moderation policy file (default: the shipped one).
             decode: sampling and limits of the decoder.
-            embeddings: put face embeddings (biometric data) into reports.
+            embeddings: put embeddings of faces and voices (biometric data) and pictures into reports.
             gallery: file of known people (`mmu people`), read once; people it knows are named.
             learned: file that `mmu learn` wrote (default: `$MMU_HOME/learned.yaml`, if there is one);
                 False uses the shipped numbers alone.
             voices: file of known voices (`mmu voices`), read once; speakers it knows are named.
             songs: folder of a song library (`mmu songs`); its tracks are recognised in the music.
+            taught: folder of taught concepts (`mmu teach`), read once (default: the user's own).
 
         Raises:
             ConfigError: unknown profile or stage, or an option out of range.
             ModelError: weights are missing; the message says how to get them.
             PolicyError: the policy file cannot be used.
-            StoreError: a gallery or the song library cannot be read.
+            StoreError: a gallery, the song library or a taught concept cannot be read.
         """
         if threads is not None and threads < 1:
             raise ConfigError(f"threads must be at least 1, not {threads}")
@@ -108,9 +112,14 @@ class Analyzer:
         # Encoders of text are loaded at the first video with topics; without their weights, words decide.
         similarity = load_similarity(self._store, threads=threads or len(os.sched_getaffinity(0)))
         rules = load_policy(None if policy is None else Path(policy))
-        taught = None if learned is False else load_learned(None if learned is None else Path(learned))
-        settings = load_settings() if taught is None else taught.apply(load_settings())
-        self._brain = Brain(kg.load(), settings, rules, similarity, taught.rules if taught else {})
+        weights = None if learned is False else load_learned(None if learned is None else Path(learned))
+        settings = load_settings() if weights is None else weights.apply(load_settings())
+        lessons = TaughtStore(None if taught is None else Path(taught))
+        concepts = lessons.all()
+        self._taught = Taught.of(concepts, similarity) if concepts else None
+        self._lessons = lessons.digest
+        graph = with_taught(kg.load(), concepts)
+        self._brain = Brain(graph, settings, rules, similarity, weights.rules if weights else {})
         self._decode = decode or DecodeOptions()
         self._embeddings = embeddings
         self._known = Known(faces=gallery, voices=voices)
@@ -195,6 +204,8 @@ class Analyzer:
         perceived = self._engine.perceive(clip, progress=progress)
         signals = SignalSet([*user_signals(title, topics), *perceived.signals])
         signals = self._known.name(signals)
+        if self._taught is not None:
+            signals = self._taught.add_to(signals, title=title)
         understanding = self._brain.understand(
             signals,
             title=title,
@@ -214,7 +225,7 @@ class Analyzer:
             user_topics=list(topics),
             media=clip.facts.model_copy(update={"uri": uri}),
             **{name: getattr(understanding, name) for name in understanding.__dataclass_fields__},
-            signals=[signal.to_json() for signal in signals],
+            signals=[signal.to_json(embedding=self._embeddings) for signal in signals],
             stages=perceived.stages,
             models=self._models,
             profile=self.profile,
@@ -238,6 +249,8 @@ class Analyzer:
         parts |= self._known.digests()
         if self._songs is not None:
             parts["songs"] = self._songs.digest()
+        if self._lessons:
+            parts["taught"] = self._lessons
         return digest(json.dumps(parts, sort_keys=True, default=str))[:16]
 
     def close(self) -> None:

@@ -27,6 +27,7 @@ from mmu import (
     cli_songs,
     cli_stems,
     cli_tag,
+    cli_teach,
     cli_topics,
     cli_voices,
 )
@@ -54,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
     for module in (
         cli_tag,
+        cli_teach,
         cli_people,
         cli_voices,
         cli_originals,

@@ -9,6 +9,7 @@ sentinel.
 
 from __future__ import annotations
 
+import base64
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -66,6 +67,8 @@ KINDS: dict[str, str] = {
     "music.song": "name of a track of the user's own library; attributes.offset (s), .speed, .pitch, .peaks",
     "music.key": "key as 'D minor'",
     "music.tag": "genre, mood or instrument label; attributes.vocabulary",
+    "taught.match": "name of a taught concept; score = probability in one space; "
+    "attributes.concept, .space, .evidence (nats)",
     "user.title": "title given with the video",
     "user.topic": "one hashtag given with the video",
     "user.mismatch": "kind of disagreement between the title and what is seen and heard",
@@ -121,7 +124,7 @@ class Signal:
 
     `source` names model and version (`yunet@2023mar`) or method
     (`librosa.beat_track`). `embedding` travels beside the signal and is left
-    out of its JSON.
+    out of its JSON unless asked for.
     """
 
     kind: str
@@ -145,8 +148,8 @@ class Signal:
     def axis(self) -> str:
         return self.kind.partition(".")[0]
 
-    def to_json(self) -> dict[str, Any]:
-        """The signal as plain JSON data, without its embedding."""
+    def to_json(self, *, embedding: bool = False) -> dict[str, Any]:
+        """The signal as plain JSON data; its embedding only if asked for, as half floats in base64."""
         out: dict[str, Any] = {
             "id": self.id,
             "kind": self.kind,
@@ -159,11 +162,14 @@ class Signal:
         }
         if self.attributes:
             out["attributes"] = self.attributes
+        if embedding and self.embedding is not None:
+            out["embedding"] = base64.b64encode(self.embedding.astype("<f2").tobytes()).decode()
         return out
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Signal:
-        """The signal that `to_json` wrote, without an embedding."""
+        """The signal that `to_json` wrote, with its embedding where that was asked for."""
+        packed = data.get("embedding")
         return cls(
             kind=data["kind"],
             value=data["value"],
@@ -173,6 +179,7 @@ class Signal:
             box=None if data["box"] is None else Box(*data["box"]),
             track=data["track"],
             attributes=dict(data.get("attributes", {})),
+            embedding=None if packed is None else np.frombuffer(base64.b64decode(packed), "<f2"),
             id=data["id"],
         )
 

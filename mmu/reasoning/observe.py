@@ -71,6 +71,8 @@ def observe(
         for label in _labels(signal, duration, genders):
             if label.vocabulary in settings.sources:
                 found += _by_label(signal, label, graph)
+        if signal.kind == "taught.match":
+            found += _taught(signal, graph, settings)
         if signal.kind in settings.sources and isinstance(signal.value, str):
             found += _by_alias(signal, signal.value, graph)
     return found
@@ -95,6 +97,13 @@ def _by_alias(signal: Signal, text: str, graph: Graph) -> Iterator[Observation]:
         )
         belief = MENTION_BELIEF * mention.weight * (signal.score if signal.score is not None else 1.0)
         yield Observation(mention.concept, signal.kind, belief, signal.id, signal, path)
+
+
+def _taught(signal: Signal, graph: Graph, settings: FusionSettings) -> Iterator[Observation]:
+    concept, group = str(signal.attributes.get("concept")), f"taught.{signal.attributes.get('space')}"
+    if concept in graph and group in settings.sources:
+        path = (_signal_step(signal), concept_step(graph, concept))
+        yield Observation(concept, group, signal.score or 0.0, signal.id, signal, path)
 
 
 def _signal_step(signal: Signal) -> EvidenceStep:

@@ -37,6 +37,12 @@ class TopicSimilarity:
         self._embedder: Embedder | None = None
         self._lock = threading.Lock()
 
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, d) float32 unit vectors, zeros for an empty text."""
+        with self._lock:
+            self._embedder = self._embedder or self._load()
+        return self._embedder.embed(texts)
+
     def to_texts(self, topics: Sequence[str], texts: Sequence[str]) -> NDArray[np.float32]:
         """(n,) float32: each topic's cosine with the nearest piece of the texts, 0 without texts.
 
@@ -54,9 +60,7 @@ class TopicSimilarity:
     def _nearest(self, topics: Sequence[str], others: Sequence[str]) -> NDArray[np.float32]:
         if not topics or not others:
             return np.zeros(len(topics), np.float32)
-        with self._lock:
-            self._embedder = self._embedder or self._load()
-        vectors = self._embedder.embed([*topics, *others])
+        vectors = self.embed([*topics, *others])
         cosines = vectors[: len(topics)] @ vectors[len(topics) :].T
         return np.asarray(cosines.max(axis=1), np.float32)
 

@@ -1,0 +1,1 @@
+"""New concepts from a handful of examples, without any training run (`mmu teach`)."""
