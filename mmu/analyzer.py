@@ -196,7 +196,8 @@ class Analyzer:
         """
         signals = SignalSet(Signal.from_json(one) for one in report.signals)
         duration = report.media.duration if report.media else 0.0
-        return self._brain.tag(signals, duration=duration, axes=axes)
+        frame = report.media.frame if report.media else None
+        return self._brain.tag(signals, duration=duration, frame=frame, axes=axes)
 
     def _report(
         self, clip: Clip, uri: str, title: str, topics: Sequence[str], progress: Progress | None
@@ -211,6 +212,7 @@ class Analyzer:
             title=title,
             topics=topics,
             duration=clip.duration,
+            frame=clip.facts.frame,
             medium="picture" if clip.still else "video" if clip.has_video else "audio",
             embeddings=self._embeddings,
         )

@@ -6,6 +6,11 @@ the first ten tags one is *wrong* when it meets an `absent` entry, or when it
 meets no expectation and its score is above 0.8; precision is right / (right +
 wrong). The best axis is the single axis with the highest F1 of recall and
 precision.
+
+Beside these, *plain* precision counts every tag that meets no expectation as
+wrong, whatever its score, and `precision_at_equal_recall` is the plain precision
+of the fewest first tags (at most ten) whose recall reaches that of the best
+single axis.
 """
 
 from __future__ import annotations
@@ -33,6 +38,8 @@ class Tally:
     wrong: int = 0
     absent_hit: int = 0
     absent_asked: int = 0
+    #: expectations met, tags that meet one, and tags, among the first k of every file
+    first: list[list[int]] = field(default_factory=lambda: [[0, 0, 0] for _ in range(FIRST)])
 
     def add(self, entry: Entry, tags: list[Tag]) -> None:
         names = [(tag, names_of(tag)) for tag in tags[:FIRST]]
@@ -51,6 +58,19 @@ class Tally:
                 self.right += 1
             elif tag.score > SURE:
                 self.wrong += 1
+        scored = [one for one in entry["expect"] if not (one.get("hard") or entry.get("hard"))]
+        for k, counts in enumerate(self.first, 1):
+            counts[0] += sum(any(meets(own, one["any_of"]) for _, own in names[:k]) for one in scored)
+            counts[1] += sum(meets(own, accepted) for _, own in names[:k])
+            counts[2] += len(names[:k])
+
+    def plain_precision(self, *, recall: float | None = None) -> float | None:
+        """Share of the first tags that meet an expectation: ten a file, or as few as reach this recall."""
+        asked = self.asked["parent"] + self.asked["leaf"]
+        for met, right, given in self.first if recall is not None else self.first[-1:]:
+            if given and (recall is None or met >= recall * asked - 1e-9):
+                return right / given
+        return None
 
     def recall(self, *levels: str) -> float | None:
         asked = sum(self.asked[level] for level in levels)
@@ -88,6 +108,12 @@ def score(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metri
     ):
         value = None if whole is None else whole - (part or 0.0)
         yield Metric("tags", f"tags.{name}", value, len(entries), note)
+    target = best.recall("parent", "leaf")
+    yield Metric(
+        "tags", "tags.precision_at_equal_recall", fused.plain_precision(recall=target), len(entries), note
+    )
+    value = best.plain_precision(recall=target)
+    yield Metric("tags", f"tags[{best_axis}].precision_at_equal_recall", value, len(entries), note)
 
 
 def _rows(prefix: str, tally: Tally) -> Iterable[Metric]:
@@ -96,6 +122,10 @@ def _rows(prefix: str, tally: Tally) -> Iterable[Metric]:
     if tally.asked["hard"]:
         yield Metric("tags", f"{prefix}.hard_recall@10", tally.recall("hard"), tally.asked["hard"], "hard")
     yield Metric("tags", f"{prefix}.precision@10", tally.precision, tally.right + tally.wrong)
+    given = tally.first[-1][2]
+    yield Metric(
+        "tags", f"{prefix}.plain_precision@10", tally.plain_precision(), given, "not in the definition"
+    )
     rate = tally.absent_hit / tally.absent_asked if tally.absent_asked else None
     yield Metric("tags", f"{prefix}.absent_rate", rate, tally.absent_asked)
 

@@ -174,10 +174,11 @@ def _rows(
 ) -> list[_Row]:
     signals = SignalSet(Signal.from_json(one) for one in report.signals)
     duration = report.media.duration if report.media else 0.0
+    frame = report.media.frame if report.media else None
     dropped = {one.topic for one in report.topics if one.action == "drop"}
     observations = [
         one
-        for one in observe(signals, graph, settings, duration)
+        for one in observe(signals, graph, settings, duration, frame=frame)
         if one.group != "user.topic" or one.signal.value not in dropped
     ]
     grouped = gather(observations, graph, settings)

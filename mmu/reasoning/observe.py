@@ -53,8 +53,20 @@ class Observation:
         return self.signal.span
 
 
+#: labels of a classifier that knows no people; where somebody fills the picture they are less to be
+#: trusted (a shirt becomes a bulletproof vest), and count as a source of their own
+PEOPLED = {"imagenet1k": "imagenet1k.people"}
+#: share of the frame and score of a detected person from which it fills the picture
+FILLS, SURE_PERSON = 0.15, 0.4
+
+
 def observe(
-    signals: Iterable[Signal], graph: Graph, settings: FusionSettings, duration: float
+    signals: Iterable[Signal],
+    graph: Graph,
+    settings: FusionSettings,
+    duration: float,
+    *,
+    frame: tuple[int, int] | None = None,
 ) -> list[Observation]:
     """All observations that the graph can make of the signals.
 
@@ -63,14 +75,16 @@ def observe(
         graph: label maps and aliases are taken from it.
         settings: sources that it does not list are ignored.
         duration: seconds of the video, to weigh how long something lasted.
+        frame: width and height of the picture in pixels, to see whether people fill it.
     """
     found: list[Observation] = []
     known = list(signals)
+    sources = PEOPLED if _peopled(known, frame) else {}
     genders = {one.track: one for one in known if one.kind == "face.gender" and one.track}
     for signal in known:
         for label in _labels(signal, duration, genders):
             if label.vocabulary in settings.sources:
-                found += _by_label(signal, label, graph)
+                found += _by_label(signal, label, graph, sources.get(label.vocabulary, label.vocabulary))
         if signal.kind == "taught.match":
             found += _taught(signal, graph, settings)
         if signal.kind in settings.sources and isinstance(signal.value, str):
@@ -78,14 +92,29 @@ def observe(
     return found
 
 
-def _by_label(signal: Signal, label: Label, graph: Graph) -> Iterator[Observation]:
+def _peopled(signals: Iterable[Signal], frame: tuple[int, int] | None) -> bool:
+    """Whether a person fills a good part of the picture somewhere in the video."""
+    if frame is None:
+        return False
+    enough = FILLS * frame[0] * frame[1]
+    return any(
+        one.kind == "image.object"
+        and one.value == "person"
+        and one.box is not None
+        and one.box.area >= enough
+        and (one.score or 0.0) >= SURE_PERSON
+        for one in signals
+    )
+
+
+def _by_label(signal: Signal, label: Label, graph: Graph, source: str) -> Iterator[Observation]:
     for concept, weight in graph.label(label.vocabulary, label.value):
         path = (
             _signal_step(signal),
             EvidenceStep(kind="label", id=f"{label.vocabulary}:{label.value}", text=label.value),
             concept_step(graph, concept),
         )
-        yield Observation(concept, label.vocabulary, label.score * weight, label.value, signal, path)
+        yield Observation(concept, source, label.score * weight, label.value, signal, path)
 
 
 def _by_alias(signal: Signal, text: str, graph: Graph) -> Iterator[Observation]:

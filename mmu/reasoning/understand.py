@@ -88,10 +88,11 @@ class Brain:
         topics: Sequence[str] = (),
         duration: float = 0.0,
         medium: Medium = "video",
+        frame: tuple[int, int] | None = None,
         embeddings: bool = False,
     ) -> Understanding:
         """Reason over the signals of one video and the words its user gave it."""
-        observations = observe(signals, self.graph, self.settings, duration)
+        observations = observe(signals, self.graph, self.settings, duration, frame=frame)
         transcript = write_transcript(signals)
         lines = _lines(signals)
         texts = [title, *(line.text for line in lines), *(segment.text for segment in transcript)]
@@ -147,9 +148,16 @@ class Brain:
             originality=_originality(signals),
         )
 
-    def tag(self, signals: SignalSet, *, duration: float, axes: frozenset[str] | None = None) -> list[Tag]:
+    def tag(
+        self,
+        signals: SignalSet,
+        *,
+        duration: float,
+        frame: tuple[int, int] | None = None,
+        axes: frozenset[str] | None = None,
+    ) -> list[Tag]:
         """Only the tags, from the evidence of the given report axes (default: all)."""
-        observations = observe(signals, self.graph, self.settings, duration)
+        observations = observe(signals, self.graph, self.settings, duration, frame=frame)
         return to_tags(fuse(observations, self.graph, self.settings, axes=axes), self.graph, self.settings)
 
 

@@ -73,6 +73,11 @@ class MediaFacts(Model):
     audio: AudioStream | None = None
     frames_sampled: int = 0
 
+    @property
+    def frame(self) -> tuple[int, int] | None:
+        """Width and height of the picture in pixels; None without one."""
+        return (self.video.width, self.video.height) if self.video else None
+
 
 class Tag(Model):
     """One concept that the video shows, says or plays, with the evidence for it."""
