@@ -41,6 +41,7 @@ def titles_of(entry: Entry) -> list[str]:
 
 
 def terms(entry: Entry) -> set[str]:
+    """Every word that the truth accepts, in lower case."""
     return {term.casefold() for expectation in entry["expect"] for term in expectation["any_of"]}
 
 
