@@ -28,7 +28,7 @@ from mmu.signals import Signal, SignalSet
 from models.store import Store
 
 #: score from which the shipped policy counts a disagreement
-COUNTED = 0.5
+COUNTED = 0.6
 
 
 def titles_of(entry: Entry) -> list[str]:

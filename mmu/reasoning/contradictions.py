@@ -14,7 +14,7 @@ are there, off the nearness in meaning of their names.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from kg import Graph
@@ -35,14 +35,14 @@ SUBJECTS = frozenset({"element", "scene", "action", "topic", "music"})
 #: P(concept | label) from which a concept counts as recognisable
 RECOGNISABLE = 0.5
 #: belief in a title's concept, or a relative of it, that counts as a sign of it
-SIGN = 0.15
+SIGN = 0.3
 #: least score of what is there instead, and of a reported contradiction
-SURE = 0.5
-MINIMUM = 0.3
+SURE = 0.45
+MINIMUM = 0.4
 #: an ancestor shared with more of the ontology than this share says nothing
 COMMON = 0.02
-#: cosine of two names from which they are about the same
-NEAR = 0.4
+#: cosine of two names from which they may be about the same; names of different things reach 0.43
+NEAR = 0.45
 #: sides are told with at most so many names
 NAMED = 3
 
@@ -64,29 +64,33 @@ def find_contradictions(
         title: its whole text is compared with what is found, by meaning.
         similarity: text encoders; without them words and the graph decide.
     """
-    claimed = _claims(observations, graph, settings)
+    said = [one for one in observations if one.group == CLAIM]
+    claimed = _claims(said, graph, settings)
     if not claimed:
         return []
-    named = {tag.id for tag in claimed}
+    named = {one.concept for one in said}
     witnessed = fuse(observations, graph, settings, axes=WITNESSES)
-    if any(
-        one.score >= SIGN and _related(claim.id, name, graph)
-        for claim in claimed
-        for name, one in witnessed.items()
-        if _tells(name, graph)
-    ):
+    signs = [name for name, one in witnessed.items() if one.score >= SIGN and _tells(name, graph)]
+    if any(_related(claim, sign, graph) for claim in named for sign in signs):
         return []
     found = _found(witnessed, graph)
-    if not found:
+    if not found or _near(title, claimed, found, similarity):
         return []
-    nearness = 0.0
-    if similarity is not None:
-        names = [text for tag in found for text in (tag.name.zh, tag.name.en)]
-        claims = [text for tag in claimed for text in (tag.name.zh, tag.name.en)]
-        nearness = float(similarity.to_names([title, *claims] if title else claims, names).max())
-    meant = max(one.belief for one in observations if one.group == CLAIM and one.concept in named)
-    score = min(1.0, meant / MENTION_BELIEF) * _strength(found) * max(0.0, 1.0 - nearness / NEAR) ** 0.5
+    subjects = {tag.id for tag in claimed}
+    meant = max(one.belief for one in said if one.concept in subjects) / MENTION_BELIEF
+    score = min(1.0, meant) * _strength(found)
     return [_contradiction(claimed, found, score)] if score >= MINIMUM else []
+
+
+def _near(
+    title: str, claimed: Sequence[Tag], found: Sequence[Tag], similarity: TopicSimilarity | None
+) -> bool:
+    """Whether the title, or a thing that it names, means nearly the same as something that is there."""
+    if similarity is None:
+        return False
+    claims = [text for tag in claimed for text in (tag.name.zh, tag.name.en)]
+    names = [text for tag in found for text in (tag.name.zh, tag.name.en)]
+    return float(similarity.to_names([title, *claims] if title else claims, names).max()) >= NEAR
 
 
 def as_signal(contradiction: Contradiction) -> Signal:
@@ -94,9 +98,8 @@ def as_signal(contradiction: Contradiction) -> Signal:
     return Signal("user.mismatch", contradiction.kind, contradiction.score, None, "mmu.contradictions@1")
 
 
-def _claims(observations: Iterable[Observation], graph: Graph, settings: FusionSettings) -> list[Tag]:
+def _claims(said: Sequence[Observation], graph: Graph, settings: FusionSettings) -> list[Tag]:
     """Recognisable subjects that the title itself names."""
-    said = [one for one in observations if one.group == CLAIM]
     named = {one.concept for one in said}
     believed = fuse(said, graph, settings)
     tags = [
