@@ -58,6 +58,7 @@ SCORERS: dict[str, Scorer] = {
     "instrument": sound.instruments,
     "tempo": sound.tempo,
     "beats": sound.beats,
+    "metre": sound.metre,
     "key": sound.key,
     "near_duplicate": pictures.near_duplicates,
     "quality_pair": pictures.quality_pairs,

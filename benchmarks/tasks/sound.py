@@ -94,6 +94,20 @@ def beats(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metri
     yield Metric("beats", "beats.f_measure", mean(scores), len(scores))
 
 
+def metre(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metric]:
+    """The metre as it is written; 2/4 and 4/4 are not told apart."""
+    entries = corpus.of("metre", limit=limit)
+    hits = []
+    for entry in entries:
+        found = str(_value(reports, entry["path"], "music.metre"))
+        hits.append(float(found in _same_metre(str(entry["metre"]))))
+    yield Metric("metre", "metre.accuracy", mean(hits), len(entries))
+
+
+def _same_metre(metre: str) -> set[str]:
+    return {"3/4"} if metre in ("3/4", "6/8", "9/8", "3/8") else {metre, "4/4"}
+
+
 def vocals(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metric]:
     """Whether there is singing."""
     entries = corpus.of("vocals", limit=limit)

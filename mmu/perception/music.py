@@ -1,4 +1,4 @@
-"""Music: where it plays, its tempo, key and tags."""
+"""Music: where it plays, its tempo, metre, key, chords, sections and tags."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from mmu.errors import ConfigError
-from mmu.perception import music_tags
+from mmu.perception import harmony, metre, music_tags, sections
 from mmu.perception.musical_key import find_key
 from mmu.perception.tempo import RATE, find_tempo
 from mmu.signals import Signal, SignalSet, Span
@@ -33,16 +33,28 @@ _LEAST_SECONDS = 1.5
 _PIECES = 3
 _PIECE_SECONDS = 40.0
 _TAG_PATCHES = 8
+#: so much of the longest stretch is cut into sections
+_SECTION_SECONDS = 300.0
 
 
 class MusicFacts(Stage):
-    """Music over time, and tempo, key and tags of its longest stretches."""
+    """Music over time; tempo, metre, key, chords and tags of its longest stretches; sections."""
 
     name: ClassVar[str] = "music"
     needs: ClassVar[Needs] = Needs(
         audio=frozenset({_TAG_RATE, FULL_RATE}), kinds=frozenset({"audio.segment"})
     )
-    emits: ClassVar[frozenset[str]] = frozenset({"music.segment", "music.tempo", "music.key", "music.tag"})
+    emits: ClassVar[frozenset[str]] = frozenset(
+        {
+            "music.segment",
+            "music.tempo",
+            "music.metre",
+            "music.key",
+            "music.chord",
+            "music.section",
+            "music.tag",
+        }
+    )
     cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=250)
     models: ClassVar[tuple[str, ...]] = ("musicnn-mtt", "musicnn-msd")
 
@@ -69,6 +81,7 @@ class MusicFacts(Stage):
         for span in longest:
             out.extend(_pulse_and_key(clip, span))
         if longest:
+            out.extend(_sections(clip, longest[0]))
             out.extend(self._tags(clip, longest, _sung_share(heard, longest)))
         return out
 
@@ -128,27 +141,56 @@ def _spread(patches: NDArray[np.float32], most: int) -> NDArray[np.float32]:
     return np.asarray(patches[chosen], np.float32)
 
 
+def _mono(clip: Clip, start: float, end: float) -> NDArray[np.float32]:
+    """(n,) float32 at 22.05 kHz."""
+    stereo = clip.audio(FULL_RATE, start, end)
+    return np.asarray(resample_poly(stereo.mean(axis=1), 1, FULL_RATE // RATE), np.float32)
+
+
 def _pulse_and_key(clip: Clip, span: Span) -> list[Signal]:
     start, end = _middle(span)
-    stereo = clip.audio(FULL_RATE, start, end)
-    samples = np.asarray(resample_poly(stereo.mean(axis=1), 1, FULL_RATE // RATE), np.float32)
+    samples = _mono(clip, start, end)
+    chroma = harmony.chroma_frames(samples)
     out: list[Signal] = []
     tempo = find_tempo(samples)
     if tempo is not None:
-        beats = [round(start + float(beat), 3) for beat in tempo.beats]
-        score = min(1.0, tempo.clarity * 2)
-        attributes = {"beats_s": beats}
         out.append(
             Signal(
                 "music.tempo",
                 round(tempo.bpm, 2),
-                score,
+                min(1.0, tempo.clarity * 2),
                 span,
                 "onset_autocorrelation",
-                attributes=attributes,
+                attributes={"beats_s": _times(tempo.beats, start)},
             )
         )
+        bars = metre.find_metre(samples, chroma, tempo.beats)
+        if bars is not None:
+            attributes = {"downbeats_s": _times(bars.downbeats, start)}
+            value = f"{bars.beats}/4"
+            out.append(Signal("music.metre", value, bars.clarity, span, metre.SOURCE, attributes=attributes))
     key = find_key(samples)
     if key is not None:
         out.append(Signal("music.key", key[0], key[1], span, "chroma.albrecht_shanahan"))
+    for chord in harmony.chords(chroma):
+        place = Span(start + chord.start, min(start + chord.end, end))
+        out.append(Signal("music.chord", chord.name, chord.score, place, harmony.SOURCE))
     return out
+
+
+def _times(times: NDArray[np.float64], start: float) -> list[float]:
+    return [round(start + float(time), 3) for time in times]
+
+
+def _sections(clip: Clip, span: Span) -> list[Signal]:
+    samples = _mono(clip, span.start, min(span.end, span.start + _SECTION_SECONDS))
+    return [
+        Signal(
+            "music.section",
+            one.letter,
+            None,
+            Span(span.start + one.start, span.start + one.end),
+            sections.SOURCE,
+        )
+        for one in sections.find_sections(samples, harmony.chroma_frames(samples))
+    ]
