@@ -67,7 +67,8 @@ def _low_onsets(samples: NDArray[np.float32], beats: NDArray[np.float64]) -> NDA
 
     floor = float(energy[-1]) / max(samples.size, 1) * 0.05 + 1e-12
     after, before = level(beats - 0.02, beats + 0.12), level(beats - 0.14, beats - 0.02)
-    return 10 * np.log10((after + floor) / (before + floor)) + 5 * np.log10(after + floor)
+    rise = 10 * np.log10((after + floor) / (before + floor))
+    return np.asarray(rise + 5 * np.log10(after + floor), np.float64)
 
 
 def _harmonic_change(chroma: NDArray[np.float32], beats: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -78,7 +78,7 @@ def _rows(samples: NDArray[np.float32], chroma: NDArray[np.float32]) -> NDArray[
     harmony = np.stack([chroma[a:b].mean(axis=0) for a, b in itertools.pairwise(first)])
     harmony = harmony - harmony.mean(axis=0)
     timbre = np.stack([bands[a:b].mean(axis=0) for a, b in itertools.pairwise(first)])
-    return np.concatenate([_unit(harmony), _unit(timbre)], axis=1) / np.sqrt(2)
+    return np.asarray(np.concatenate([_unit(harmony), _unit(timbre)], axis=1) / np.sqrt(2), np.float64)
 
 
 def _unit(rows: NDArray[np.floating]) -> NDArray[np.float64]:
