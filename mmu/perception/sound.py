@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mmu.errors import ConfigError
 from mmu.perception.loudness import Loudness
+from mmu.perception.sound_calls import calls
 from mmu.perception.sound_classes import SILENCE_DBFS, STEP, Opinions, SoundSpan, join, segments
 from mmu.perception.sound_events import alarms
 from mmu.signals import Signal, SignalSet
@@ -33,7 +34,7 @@ _LOUDNESS = "pyloudnorm.bs1770"
 
 
 class Sound(Stage):
-    """Speech, music, singing, noise and silence over time; loudness; clipping, level and clarity; alarms."""
+    """Speech, music, singing, noise and silence over time; loudness; clipping and clarity; some events."""
 
     name: ClassVar[str] = "sound"
     needs: ClassVar[Needs] = Needs(audio=frozenset({RATE, FULL_RATE}))
@@ -65,6 +66,7 @@ class Sound(Stage):
         for window in clip.audio_windows(RATE, seconds=_WINDOW_SECONDS):
             parts.append(self._listen(window.samples))
             out.extend(alarms(window.samples, RATE, parts[-1], window.start))
+            out.extend(calls(window.samples, RATE, parts[-1], window.start))
             end = window.start + len(window.samples) / RATE
         loudness = Loudness(FULL_RATE)
         for window in clip.audio_windows(FULL_RATE, seconds=_FULL_RATE_SECONDS):
