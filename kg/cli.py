@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kg.errors import GraphError
@@ -13,8 +14,15 @@ if TYPE_CHECKING:
     from kg.graph import Concept, Graph
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
-    """Adds the `kg` command and returns its parser; `run` executes what it parses."""
+def add_parser(
+    subparsers: argparse._SubParsersAction[argparse.ArgumentParser],
+    *,
+    extend: Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None] | None = None,
+) -> argparse.ArgumentParser:
+    """Adds the `kg` command and returns its parser; `run` executes what it parses.
+
+    `extend` may add further commands, which its giver runs.
+    """
     parser = subparsers.add_parser("kg", help="look at the knowledge graph and check it")
     parser.add_argument("--root", metavar="DIR", help="ontology folder (default: the shipped one)")
     commands = parser.add_subparsers(dest="kg_command", required=True, metavar="COMMAND")
@@ -31,6 +39,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     stats.add_argument("--json", action="store_true", help="print JSON")
     link = commands.add_parser("link", help="concepts named in a text")
     link.add_argument("text")
+    if extend is not None:
+        extend(commands)
     return parser
 
 

@@ -11,13 +11,14 @@ import os
 import sys
 from collections.abc import Sequence
 
-import kg.cli
 import mmu.report.cli
 import models.cli
 from mmu import (
     __version__,
     cli_doctor,
+    cli_forget,
     cli_index,
+    cli_kg,
     cli_learn,
     cli_originals,
     cli_people,
@@ -61,12 +62,13 @@ def build_parser() -> argparse.ArgumentParser:
         cli_originals,
         mmu.report.cli,
         models.cli,
-        kg.cli,
+        cli_kg,
         cli_doctor,
         cli_songs,
         cli_stems,
         cli_singing,
         cli_topics,
+        cli_forget,
         cli_index,
         cli_learn,
         cli_queue,

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mmu.report import schema as s
 from models.text_embedding import DIMENSIONS
 
 
@@ -28,53 +27,3 @@ class Hashed:
 @pytest.fixture
 def embedder() -> Hashed:
     return Hashed()
-
-
-def report(
-    name: str,
-    tags: dict[str, float],
-    *,
-    title: str = "",
-    lines: Sequence[tuple[float, float, str]] = (),
-    speech: Sequence[tuple[float, float, str]] = (),
-    category: str | None = None,
-    duration: float = 20.0,
-    people: Sequence[s.Person] = (),
-    frames: Sequence[tuple[float, str]] = (),
-    signals: Sequence[dict[str, object]] = (),
-) -> s.Report:
-    """A report with tags by concept id, at seconds 4 to 8."""
-    import kg
-
-    graph = kg.load()
-
-    def tag(concept: str, score: float) -> s.Tag:
-        node = graph.concept(concept)
-        step = s.EvidenceStep(kind="concept", id=concept, text=node.en)
-        evidence = s.Evidence(axis="image", weight=score, signal="x:0", source="test", path=[step])
-        names = s.Name(zh=node.zh, en=node.en)
-        return s.Tag(
-            id=concept, name=names, facet=node.facet, score=score, spans=[(4.0, 8.0)], evidence=[evidence]
-        )
-
-    return s.Report(
-        schema="mmu.report/1",
-        id=hashlib.sha256(name.encode()).hexdigest(),
-        uri=f"/videos/{name}.mp4",
-        outcome="ok",
-        title=title,
-        media=s.MediaFacts(uri=name, bytes=1, container="mp4", duration=duration),
-        tags=[tag(concept, score) for concept, score in tags.items()],
-        category=s.Category(id=category, name=s.Name(zh="", en=""), score=0.9) if category else None,
-        on_screen_text=[
-            s.TextLine(start=a, end=b, text=t, role="subtitle", signal=f"text.line:{n}")
-            for n, (a, b, t) in enumerate(lines)
-        ],
-        transcript=[
-            s.TranscriptSegment(start=a, end=b, text=t, language="zh", signal=f"speech.segment:{n}")
-            for n, (a, b, t) in enumerate(speech)
-        ],
-        people=list(people),
-        originality=s.Originality(algorithm="grad128+dct80", frames=list(frames)) if frames else None,
-        signals=list(signals),
-    )

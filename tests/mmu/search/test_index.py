@@ -11,8 +11,9 @@ import pytest
 from mmu.errors import ConfigError, StoreError
 from mmu.search.filters import SearchFilters
 from mmu.search.index import SearchIndex
+from tests.mmu.reports import report
 
-from .conftest import Hashed, report
+from .conftest import Hashed
 
 DOG = report("dog", {"dog": 0.8, "snow": 0.7}, title="冬天的狗", category="pets", duration=12)
 CAKE = report(

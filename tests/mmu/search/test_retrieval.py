@@ -9,8 +9,7 @@ import pytest
 
 from mmu.cli import main
 from mmu.search.index import SearchIndex
-
-from .conftest import report
+from tests.mmu.reports import report
 
 pytestmark = pytest.mark.weights
 

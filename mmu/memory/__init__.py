@@ -1,0 +1,1 @@
+"""Memory of videos: a graph of who and what is in which, kept over time."""
