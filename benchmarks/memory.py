@@ -12,6 +12,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -95,7 +96,7 @@ def _walks(store: GraphStore, videos: int, firsts: dict[str, tuple[int, int]]) -
     chosen = [int(one) for one in draw.integers(1, videos + 1, _QUERIES)]
     _report(
         "2 hops: neighbours of a video, and why",
-        [_timed(lambda v=v: near(store, v, limit=10)) for v in chosen],
+        [_timed(partial(near, store, v, limit=10)) for v in chosen],
     )
     pairs = []
     for video in chosen:
@@ -105,7 +106,7 @@ def _walks(store: GraphStore, videos: int, firsts: dict[str, tuple[int, int]]) -
         pairs.append([[_number(store, people[0])], [_number(store, songs[0])]])
     _report(
         "videos with this person and this song",
-        [_timed(lambda p=p: leading_to(store, p, limit=20)) for p in pairs],
+        [_timed(partial(leading_to, store, p, limit=20)) for p in pairs],
     )
 
 
@@ -113,7 +114,7 @@ def _adding(store: GraphStore) -> None:
     times = []
     for number in range(_QUERIES):
         links = [Link("shows", Node("concept", f"concept {at}"), 0.5) for at in range(20)]
-        times.append(_timed(lambda: store.put(Node("video", f"new {number}"), links)))  # noqa: B023
+        times.append(_timed(partial(store.put, Node("video", f"new {number}"), links)))
     _report("add one video with 20 edges", times)
 
 
