@@ -1,4 +1,4 @@
-"""Shots, faces, face pairs, expression, near-duplicates and quality pairs."""
+"""Shots, faces, face pairs and near-duplicates."""
 
 from __future__ import annotations
 
@@ -58,14 +58,15 @@ def face_pairs(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[
 
 
 def _similarity(a: Report, b: Report) -> float:
-    first, second = _largest(a), _largest(b)
+    first, second = largest(a), largest(b)
     if first is None or second is None or first.embedding is None or second.embedding is None:
         return -1.0
     x, y = np.asarray(first.embedding), np.asarray(second.embedding)
     return float(x @ y / (np.linalg.norm(x) * np.linalg.norm(y)))
 
 
-def _largest(report: Report) -> Person | None:
+def largest(report: Report) -> Person | None:
+    """The person whose face is largest where it is shown best."""
     return max(report.people, key=lambda one: one.box[2] * one.box[3] if one.box else 0.0, default=None)
 
 
@@ -79,29 +80,6 @@ def faces(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metri
         tracks = sum(one["kind"] == "face.track" for one in report.signals)
         right.append(float(entry["min"] <= (tracks if still else len(report.people)) <= entry["max"]))
     yield Metric("faces", "faces.within_range", mean(right), len(entries))
-
-
-def expression(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metric]:
-    """Expression of the largest face."""
-    entries = corpus.of("expression", limit=limit)
-    right = []
-    for entry in entries:
-        person = _largest(reports.get(entry["path"]))
-        right.append(float(person is not None and person.expression == entry["label"]))
-    yield Metric("expression", "expression.accuracy", mean(right), len(entries))
-
-
-def gestures(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metric]:
-    """The named gesture is among those reported; `none` = none of the other named ones is."""
-    entries = corpus.of("gesture", limit=limit)
-    named = {entry["label"] for entry in entries} - {"none"}
-    right = []
-    for entry in entries:
-        signals = reports.get(entry["path"]).signals
-        seen = {str(one["value"]).casefold() for one in signals if one["kind"] == "person.gesture"}
-        wanted = entry["label"]
-        right.append(float(not seen & named if wanted == "none" else wanted in seen))
-    yield Metric("gesture", "gesture.accuracy", mean(right), len(entries))
 
 
 def near_duplicates(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metric]:
@@ -122,17 +100,3 @@ def near_duplicates(corpus: Corpus, reports: Reports, limit: int | None) -> Iter
     yield Metric(
         "near_duplicate", "near_duplicate.false_match", false / strangers if strangers else None, strangers
     )
-
-
-def quality_pairs(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metric]:
-    """The better of each pair has the higher overall quality; hard ones apart."""
-    entries = corpus.of("quality_pair", limit=limit)
-    for hard in (False, True):
-        chosen = [entry for entry in entries if bool(entry.get("hard")) is hard]
-        right = []
-        for entry in chosen:
-            better, worse = reports.get(entry["better"]).quality, reports.get(entry["worse"]).quality
-            right.append(float(better is not None and worse is not None and better.overall > worse.overall))
-        if chosen or not hard:
-            name = "quality_pair.accuracy" + ("_hard" if hard else "")
-            yield Metric("quality_pair", name, mean(right), len(chosen), "hard" if hard else "")

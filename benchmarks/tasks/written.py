@@ -34,3 +34,21 @@ def lines(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metri
         if empty:
             false = sum(one.false_lines for one in empty) / len(empty)
             yield Metric("ocr", f"ocr.false_lines_per_textless_picture{suffix}", false, len(empty), note)
+    yield from _subtitles(corpus, reports, limit)
+
+
+def _subtitles(corpus: Corpus, reports: Reports, limit: int | None) -> Iterable[Metric]:
+    """Recall of the lines of videos whose time is known, of all and of those in Chinese."""
+    hits: dict[str, list[int]] = {}
+    for entry in corpus.of("ocr", limit=limit):
+        spans = entry.get("spans") or []
+        timed = [(line, span) for line, span in zip(entry["lines"], spans, strict=False) if span is not None]
+        if not timed or entry.get("hard"):
+            continue
+        read = [ReadLine(one.text, (one.start, one.end)) for one in reports.get(entry["path"]).on_screen_text]
+        own = score({**entry, "lines": [line for line, _ in timed], "spans": [s for _, s in timed]}, read)
+        for group in ("", f"_{entry['lang']}"):
+            row = hits.setdefault(group, [0, 0])
+            row[0], row[1] = row[0] + own.matched, row[1] + own.lines
+    for group, (matched, wanted) in sorted(hits.items()):
+        yield Metric("ocr", f"ocr.subtitle_recall{group}", matched / wanted, wanted)

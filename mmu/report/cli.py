@@ -1,4 +1,4 @@
-"""`mmu report`: a saved report as a page or as subtitles."""
+"""`mmu report`: a saved report as a page, as subtitles or as a text document."""
 
 from __future__ import annotations
 
@@ -19,15 +19,24 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     """Add `report` to the subcommands; `commands` is what `add_subparsers` returned."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "report",
-        help="turn a saved report (JSON) into a page to look at, or into subtitles",
+        help="turn a saved report (JSON) into a page to look at, into subtitles or into text",
         description="Turn a report written by `mmu tag --json` into one self-contained HTML page "
-        "(player, timeline, tags with their evidence) or into subtitles.",
+        "(player, timeline, tags with their evidence), into subtitles or into a document of all text.",
     )
     parser.add_argument("report", type=Path, metavar="REPORT.json", help="the saved report")
     parser.add_argument(
         "--html", type=Path, metavar="FILE", help="page to write (default: beside the report, as .html)"
     )
-    parser.add_argument("--srt", type=Path, metavar="FILE", help="write the transcript as subtitles")
+    parser.add_argument("--srt", type=Path, metavar="FILE", help="write subtitles (see --srt-from)")
+    parser.add_argument(
+        "--srt-from",
+        choices=("speech", "screen"),
+        default="speech",
+        help="subtitles of what is said, or those that stand in the picture (default: speech)",
+    )
+    parser.add_argument(
+        "--text", type=Path, metavar="FILE", help="write all text on screen, every line once, by role"
+    )
     parser.add_argument(
         "--video",
         type=Path,
@@ -50,10 +59,15 @@ def run(args: argparse.Namespace) -> int:
     """
     report = load_report(args.report)
     if args.srt is not None:
-        from mmu.report.srt import to_srt
+        from mmu.report.srt import screen_cues, to_srt
 
-        _write(args.srt, to_srt(report.transcript))
-    if args.html is not None or args.srt is None:
+        screen = args.srt_from == "screen"
+        _write(args.srt, to_srt(screen_cues(report.on_screen_text) if screen else report.transcript))
+    if args.text is not None:
+        from mmu.report.document import text_document
+
+        _write(args.text, text_document(report.on_screen_text))
+    if args.html is not None or (args.srt is None and args.text is None):
         from mmu.report.html import render_html
 
         out: Path = args.html if args.html is not None else args.report.with_suffix(".html")
