@@ -31,7 +31,7 @@ Picture = NDArray[np.uint8]
 
 
 def _clip(values: NDArray[np.floating]) -> Picture:
-    return np.clip(values, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(values, 0, 255), np.uint8)
 
 
 def _noise(picture: Picture, sigma: float) -> Picture:

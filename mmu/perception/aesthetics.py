@@ -138,11 +138,11 @@ def _subject(image: NDArray[np.uint8], salient: NDArray[np.float32]) -> float:
     fine = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 1.0))
     form = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 4.0)) + 0.5
     where = cv2.resize(salient, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_LINEAR)
-    where = where >= float(np.percentile(where, 80))
-    if not where.any():
+    inside = np.asarray(where >= float(np.percentile(where, 80)), bool)
+    if not inside.any():
         return 0.0
-    sharp = float(fine[where].mean() / form[where].mean())
-    apart = float(fine[where].mean() / max(float(fine[~where].mean()) if (~where).any() else 1.0, 0.3))
+    sharp = float(fine[inside].mean() / form[inside].mean())
+    apart = float(fine[inside].mean() / max(float(fine[~inside].mean()) if (~inside).any() else 1.0, 0.3))
     return float(0.75 * np.clip((sharp - 0.12) / 0.26, 0, 1) + 0.25 * np.clip((apart - 1) / 2, 0, 1))
 
 
