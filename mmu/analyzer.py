@@ -27,7 +27,7 @@ from mmu.reasoning.similarity import load_similarity
 from mmu.reasoning.understand import Brain, user_signals
 from mmu.report.schema import SCHEMA, Moderation, Report, Tag
 from mmu.request import Source, clean_topics, describe, digest
-from mmu.signals import Signal, SignalSet
+from mmu.signals import OPEN_EMBEDDINGS, Signal, SignalSet
 from mmu.songs.stage import SongLookup
 from mmu.taught.recognise import Taught, with_taught
 from mmu.taught.store import TaughtStore
@@ -227,7 +227,9 @@ class Analyzer:
             user_topics=list(topics),
             media=clip.facts.model_copy(update={"uri": uri}),
             **{name: getattr(understanding, name) for name in understanding.__dataclass_fields__},
-            signals=[signal.to_json(embedding=self._embeddings) for signal in signals],
+            signals=[
+                one.to_json(embedding=self._embeddings or one.kind in OPEN_EMBEDDINGS) for one in signals
+            ],
             stages=perceived.stages,
             models=self._models,
             profile=self.profile,

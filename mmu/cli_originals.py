@@ -11,12 +11,13 @@ from mmu.errors import ConfigError, MediaError, StoreError
 
 if TYPE_CHECKING:
     from mmu.originals.fingerprint import Fingerprint
+    from mmu.originals.sound import SoundIndex
     from mmu.originals.store import Found, Originals
 
 DESCRIPTION = """\
-Is a video a copy of one that is known, whole or in part? Pictures are compared, not sound: a copy
-with new music is found, also when it is re-encoded, resized, cropped, mirrored, faster or slower,
-with a logo, subtitles or bars.
+Is a video a copy of one that is known, whole or in part? Pictures and sound are compared, each for
+itself: a copy with new music is found, also when it is re-encoded, resized, cropped, mirrored, faster
+or slower, with a logo, subtitles or bars; and so is the same sound under other pictures.
 
   mmu originals add library/*.mp4
   mmu originals check upload.mp4
@@ -39,7 +40,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "files", nargs="+", metavar="FILE", help="a report has no hashes of crops: rather a file"
     )
     check = actions.add_parser("check", parents=[place], help="say of which originals a file is a copy")
-    check.add_argument("files", nargs="+", metavar="FILE", help="video, picture or report (.json)")
+    check.add_argument(
+        "files", nargs="+", metavar="FILE", help="video, picture or report (.json, which has no sound)"
+    )
     check.add_argument("--limit", type=int, default=5, metavar="N", help="originals to name (default: 5)")
     actions.add_parser("list", parents=[place], help="list all originals")
     remove = actions.add_parser("remove", parents=[place], help="forget originals")
@@ -49,11 +52,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Do one action; 1 when a file could not be used."""
+    from mmu.originals.sound import SoundIndex
     from mmu.originals.store import Originals
 
     if args.action == "check" and args.limit < 1:
         raise ConfigError(f"--limit must be at least 1, not {args.limit}")
-    with Originals(args.index, create=args.action == "add") as index:
+    create = args.action == "add"
+    with Originals(args.index, create=create) as index, SoundIndex(index.folder, create=create) as sound:
         if args.action == "list":
             for name, sha256, seconds in index.names():
                 print(f"{name}\t{seconds:.1f} s\t{sha256}")
@@ -61,30 +66,33 @@ def run(args: argparse.Namespace) -> int:
         if args.action == "remove":
             for name in args.names:
                 index.remove(name)
+                sound.remove(name)
                 print(f"removed {name}")
             return 0
         action = _add if args.action == "add" else _check
-        return 0 if all([action(index, file, args) for file in args.files]) else 1
+        return 0 if all([action(index, sound, file, args) for file in args.files]) else 1
 
 
-def _add(index: Originals, file: str, _: argparse.Namespace) -> bool:
+def _add(index: Originals, sound: SoundIndex, file: str, _: argparse.Namespace) -> bool:
     try:
         new = index.add(_fingerprint(file, original=True))
+        heard = not _is_report(file) and sound.add(file)
     except (ConfigError, MediaError) as error:
         print(f"mmu: {file}: {error}", file=sys.stderr)
         return False
-    print(f"{file}: {'added' if new else 'is there already'}")
+    print(f"{file}: {'added' if new else 'is there already'}{', with its sound' if heard else ''}")
     return True
 
 
-def _check(index: Originals, file: str, args: argparse.Namespace) -> bool:
+def _check(index: Originals, sound: SoundIndex, file: str, args: argparse.Namespace) -> bool:
     try:
         query = _fingerprint(file, original=False)
+        heard = [] if _is_report(file) else sound.check(file)
     except (ConfigError, MediaError) as error:
         print(f"mmu: {file}: {error}", file=sys.stderr)
         return False
     found = index.check(query, limit=args.limit)
-    if not found:
+    if not found and not heard:
         print(f"{file}: no copy of the {len(index)} originals")
     for one in found:
         print(f"{file}: {describe(one)}")
@@ -93,6 +101,14 @@ def _check(index: Originals, file: str, args: argparse.Namespace) -> bool:
                 f"  {_clock(span.start)}–{_clock(span.end)}  =  "
                 f"{_clock(span.original_start)}–{_clock(span.original_end)} of the original"
             )
+    for same in heard:
+        speed = f", speed about {same.speed:.2f}" if abs(same.speed - 1.0) >= 0.025 else ""
+        print(f"{file}: same sound as {same.name}{speed}")
+        length = (same.end - same.start) * same.speed
+        print(
+            f"  {_clock(same.start)}–{_clock(same.end)}  =  "
+            f"{_clock(same.original_start)}–{_clock(same.original_start + length)} of the original"
+        )
     return True
 
 
@@ -113,7 +129,7 @@ def describe(found: Found) -> str:
 def _fingerprint(file: str, *, original: bool) -> Fingerprint:
     from mmu.originals.fingerprint import fingerprint_file, fingerprint_report
 
-    if not file.lower().endswith(".json"):
+    if not _is_report(file):
         return fingerprint_file(file, original=original)
     from pydantic import ValidationError
 
@@ -125,6 +141,10 @@ def _fingerprint(file: str, *, original: bool) -> Fingerprint:
         raise StoreError(f"cannot read {file}: {error.strerror}") from error
     except ValidationError as error:
         raise ConfigError(f"{file} is not a report of mmu: {error.errors()[0]['msg']}") from error
+
+
+def _is_report(file: str) -> bool:
+    return file.lower().endswith(".json")
 
 
 def _clock(seconds: float) -> str:

@@ -74,6 +74,9 @@ KINDS: dict[str, str] = {
     "user.mismatch": "kind of disagreement between the title and what is seen and heard",
 }
 
+#: kinds whose embedding says what is shown, not who: no biometric datum, and always in reports
+OPEN_EMBEDDINGS = frozenset({"image.embedding"})
+
 
 class Span(NamedTuple):
     """Half-open time range in seconds from the first presented sample."""

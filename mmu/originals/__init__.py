@@ -2,6 +2,7 @@
 
 from mmu.originals.fingerprint import Fingerprint, fingerprint_file, fingerprint_report
 from mmu.originals.match import COPY, Copy, SpanPair, find_copy
+from mmu.originals.sound import SameSound, SoundIndex
 from mmu.originals.store import Found, Originals, default_index
 
 __all__ = [
@@ -10,6 +11,8 @@ __all__ = [
     "Fingerprint",
     "Found",
     "Originals",
+    "SameSound",
+    "SoundIndex",
     "SpanPair",
     "default_index",
     "find_copy",

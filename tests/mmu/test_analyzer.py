@@ -95,6 +95,8 @@ def test_the_report_survives_json(sample_report: Report) -> None:
     assert json.loads(text)["schema"] == "mmu.report/1"
     assert "宇航员" in text
     assert all(person.embedding is None for person in sample_report.people)
+    packed = {one["kind"] for one in sample_report.signals if "embedding" in one}
+    assert packed == {"image.embedding"}  # says what is shown, not who
 
 
 def test_a_file_object_and_a_missing_file(analyzer: Analyzer, sample_video: Path) -> None:
