@@ -1,4 +1,4 @@
-"""Accuracy of the naive way beside ours, on the tasks that both do: the same weights, as each README uses them.
+"""Accuracy of the naive way beside ours, where both do the same: same weights, used as each README does.
 
     python -m benchmarks.naive_scores --corpus DIR [--cache DIR] [--limit N] [--json OUT]
 
@@ -27,11 +27,11 @@ from benchmarks.naive import frames
 from benchmarks.reports import Reports
 from benchmarks.tasks import asr
 from benchmarks.tasks.ocr import ReadLine, score
-from benchmarks.tasks.pictures import SAME_PERSON_COSINE
 from benchmarks.tasks.speech import transcript
 from benchmarks.tasks.tags import meets
 from benchmarks.truth import Corpus, Entry, read_corpus
 from mmu.errors import USER_ERRORS
+from mmu.perception.face_analysis import SAME_PERSON_COSINE
 from models.store import Store
 
 #: metric, ours, naive, cases

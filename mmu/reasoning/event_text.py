@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from mmu.report.schema import EventFact, Name, Person
 
-#: characters of a quotation
-QUOTED = 60
+#: letters of a quotation
+QUOTED = 64
 #: lines on screen that are quoted
 LINES = 3
 #: a face that old is called a child
 CHILD = 13
-#: English names that are no countable thing or read well without an article keep what they are
+#: how people without a name are called, by gender and whether they are children
 WHO = {
     ("female", False): Name(zh="一名女性", en="a woman"),
     ("male", False): Name(zh="一名男性", en="a man"),
@@ -31,11 +31,14 @@ def describe(
     sounds: Sequence[Name],
 ) -> Name:
     """Who does what where, what is seen, said, written and heard, in this order."""
-    by_facet: dict[str, list[Name]] = {}
-    for fact in facts:
-        by_facet.setdefault(fact.facet, []).append(fact.name)
-    who = [_who(person) for person in people[:3]] or by_facet.get("person", [])[:1]
-    doing, scene, things = (by_facet.get(facet, []) for facet in ("action", "scene", "element"))
+    seen = [fact for fact in facts if fact.axis in ("face", "image")]
+    heard = [fact.name for fact in facts if fact.axis == "audio"] + list(sounds)
+    # a place that follows from a word is not where the video is
+    mentioned = [one.name for one in facts if one.axis in ("speech", "text") and one.facet != "scene"]
+    who = [_who(person) for person in people[:3]] or [one.name for one in seen if one.facet == "person"][:1]
+    doing, scene, things = (
+        [one.name for one in seen if one.facet == facet] for facet in ("action", "scene", "element")
+    )
     zh, en = [], []
     if who or doing or scene:
         zh.append(_zh_clause(who, doing, scene))
@@ -43,6 +46,9 @@ def describe(
     if things:
         zh.append("画面中有" + "、".join(name.zh for name in things))
         en.append("seen: " + ", ".join(name.en for name in things))
+    if mentioned:
+        zh.append("提到" + "、".join(name.zh for name in mentioned))
+        en.append("mentioned: " + ", ".join(name.en for name in mentioned))
     if said:
         zh.append(f"说：“{shorten(said)}”")
         en.append(f"says “{shorten(said)}”")
@@ -50,16 +56,21 @@ def describe(
         quoted = [f"“{shorten(line)}”" for line in written[:LINES]]
         zh.append("屏幕文字" + "、".join(quoted))
         en.append("on screen " + ", ".join(quoted))
-    if sounds:
-        zh.append("听到" + "、".join(name.zh for name in sounds))
-        en.append("heard: " + ", ".join(name.en for name in sounds))
+    if heard:
+        zh.append("听到" + "、".join(dict.fromkeys(name.zh for name in heard)))
+        en.append("heard: " + ", ".join(dict.fromkeys(name.en for name in heard)))
     sentence = "; ".join(en)
     return Name(zh="；".join(zh), en=sentence[:1].upper() + sentence[1:])
 
 
 def shorten(text: str) -> str:
-    """The text, cut with an ellipsis where it is long."""
-    return text if len(text) <= QUOTED else text[: QUOTED - 1].rstrip() + "…"
+    """The text, cut with an ellipsis where it is long; a Chinese character is as wide as two letters."""
+    width = 0
+    for place, character in enumerate(text):
+        width += 1 if ord(character) < 0x2E80 else 2
+        if width > QUOTED:
+            return text[:place].rstrip() + "…"
+    return text
 
 
 def _who(person: Person) -> Name:

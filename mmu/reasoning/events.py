@@ -8,6 +8,7 @@ and heard then, and not what the video is about as a whole.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,7 +18,7 @@ from mmu.reasoning.event_text import describe
 from mmu.reasoning.fuse import Fused, fuse
 from mmu.reasoning.observe import Observation
 from mmu.reasoning.settings import FusionSettings
-from mmu.report.schema import Event, EventFact, Name, Person, TextLine, TranscriptSegment
+from mmu.report.schema import Event, EventFact, Name, Person, ReportAxis, TextLine, TranscriptSegment
 from mmu.signals import Signal, SignalSet, Span
 
 #: events of one video at most
@@ -25,7 +26,7 @@ MAX_EVENTS = 24
 #: spans that are looked at one by one; more shots than that are joined by time first
 MAX_SHOTS = 240
 #: facts from this score on are told
-TELLING = 0.4
+TELLING = 0.42
 #: facts of a facet that one event tells
 TOLD = {"person": 1, "action": 2, "scene": 1, "element": 3}
 #: neighbouring shots whose facts and people agree to this share (Jaccard) are one event
@@ -214,11 +215,15 @@ def _facts(observations: Sequence[Observation], graph: Graph, settings: FusionSe
 def _fact(fused: Fused, graph: Graph) -> EventFact:
     node = graph.concepts[fused.concept]
     strongest = sorted(fused.shares, key=lambda share: -share[2])[:4]
+    by_axis: Counter[ReportAxis] = Counter()
+    for _, axis, share in fused.shares:
+        by_axis[axis] += share  # type: ignore[assignment]
     return EventFact(
         concept=node.id,
         name=Name(zh=node.zh, en=node.en),
         facet=node.facet,
         score=fused.score,
+        axis=by_axis.most_common(1)[0][0],
         signals=list(dict.fromkeys(observation.signal.id for observation, _, _ in strongest)),
     )
 

@@ -16,6 +16,7 @@ class EventFact(Model):
     name: Name
     facet: Facet
     score: Score
+    axis: ReportAxis = Field(description="the one that carried it most")
     signals: list[str] = Field(description="ids of the signals that carried it most")
 
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 import kg
-from mmu.reasoning.event_text import describe
+from mmu.reasoning.event_text import describe, shorten
 from mmu.reasoning.events import MAX_EVENTS, tell_events
 from mmu.reasoning.observe import observe
 from mmu.reasoning.settings import load_settings
@@ -106,3 +106,17 @@ def test_two_people_who_look_alike_are_two() -> None:
     text = describe([], pair, "", [], [])
     assert text.zh == "一名男性、另一名男性"
     assert text.en == "A man and another man"
+
+
+def test_what_is_heard_is_not_said_to_be_seen() -> None:
+    piano = Signal("music.tag", "piano", 0.95, Span(0, 8), "m@1", attributes={"vocabulary": "music_tag"})
+    (event,) = told([shot(0, 8), piano], 8.0)
+    assert any(fact.axis == "audio" for fact in event.facts)
+    assert event.text.zh.startswith("听到")
+    assert "画面" not in event.text.zh
+
+
+def test_long_quotations_are_cut_by_their_width() -> None:
+    assert shorten("a" * 64) == "a" * 64
+    assert shorten("a" * 65) == "a" * 64 + "…"
+    assert shorten("字" * 40) == "字" * 32 + "…"

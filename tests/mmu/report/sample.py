@@ -291,7 +291,7 @@ def rich_report(video: Path | None = None) -> s.Report:
                                  evidence("audio", 0.22, "music.tag:0", "musicnn-mtt@1", step("signal", "music.tag:0", "happy 0.41"), step("label", "music_tag:happy", "music_tag · happy"), span=(0.0, 24.0))]},
         "events": [
             {"start": 0.0, "end": 6.0, "shots": 1, "text": {"zh": "一名女性在厨房说话；说：“今天教大家冲一杯咖啡”", "en": "A woman: talking (kitchen); says “今天教大家冲一杯咖啡”"},
-             "facts": [{"concept": "coffee", "name": {"zh": "咖啡", "en": "coffee"}, "facet": "element", "score": 0.8, "signals": ["image.object:0"]}], "people": ["p1"], "said": "今天教大家冲一杯咖啡", "signals": ["face.track:0"]},
+             "facts": [{"concept": "coffee", "name": {"zh": "咖啡", "en": "coffee"}, "facet": "element", "score": 0.8, "axis": "image", "signals": ["image.object:0"]}], "people": ["p1"], "said": "今天教大家冲一杯咖啡", "signals": ["face.track:0"]},
             {"start": 18.0, "end": 24.0, "shots": 1, "text": {"zh": "画面中有猫；听到音乐", "en": "Seen: cat; heard: music"}, "sounds": [{"zh": "音乐", "en": "music"}], "on_screen": ["猫"]}],
         "contradictions": [{"kind": "title_content", "score": 0.61, "text": {"zh": "标题提到足球，但画面和声音中没有相关内容，出现的是咖啡。", "en": "The title speaks of football, of which nothing is seen or heard; what is there is coffee."},
                             "claimed": {"axes": ["user"], "concepts": ["soccer"], "names": [{"zh": "足球", "en": "football"}], "evidence": [evidence("user", 0.6, "user.title:0", "user", step("signal", "user.title:0", "足球"), step("concept", "soccer", "足球"))]},
