@@ -25,6 +25,7 @@ CPU_STAGES: dict[str, str] = {
     "sound": "mmu.perception.sound:Sound",
     "speech": "mmu.perception.speech:Speech",
     "speakers": "mmu.perception.speakers:Speakers",
+    "talking": "mmu.perception.talking:Talking",
     "vocal_emotion": "mmu.perception.vocal_emotion:VocalEmotion",
     "music": "mmu.perception.music:MusicFacts",
     "actions": "mmu.perception.actions:Actions",

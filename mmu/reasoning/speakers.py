@@ -21,13 +21,14 @@ def gather_speakers(signals: SignalSet, *, embeddings: bool = False) -> list[Spe
         embeddings: include the voice embedding (biometric data; off by default).
     """
     tones = signals.of("speech.emotion")
+    faces = {str(one.value): one for one in signals.of("speech.face")}
     speakers = [
         Speaker(
             id=str(one.value),
             name=one.attributes.get("name"),
             name_score=one.attributes.get("match"),
-            person=one.attributes.get("person"),
-            person_score=one.attributes.get("person_score"),
+            person=faces[str(one.value)].attributes["person"] if str(one.value) in faces else None,
+            person_score=faces[str(one.value)].score if str(one.value) in faces else None,
             seconds=float(one.attributes["seconds"]),
             turns=[(start, end) for start, end in one.attributes["turns"]],
             gender=one.attributes["gender"],
