@@ -20,6 +20,7 @@ from benchmarks.reports import Reports
 from benchmarks.tasks import (
     identity,
     located,
+    melody,
     odd_files,
     people,
     pictures,
@@ -63,6 +64,9 @@ SCORERS: dict[str, Scorer] = {
     "beats": sound.beats,
     "metre": sound.metre,
     "key": sound.key,
+    "f0": melody.f0,
+    "notes": melody.notes,
+    "same_work": melody.same_work,
     "near_duplicate": pictures.near_duplicates,
     "quality_pair": quality.pairs,
     "mos": quality.opinions,

@@ -15,9 +15,10 @@ from mmu.perception.sound_classes import SILENCE_DBFS, STEP, Opinions, SoundSpan
 from mmu.perception.sound_events import alarms
 from mmu.signals import Signal, SignalSet
 from mmu.stage import Cost, Needs, Stage
-from models import ina_segmenter, omni_aed, voice_activity
+from models import ina_segmenter, omni_aed, speech_quality, voice_activity
 from models.ina_segmenter import InaSegmenter, log_mel
 from models.omni_aed import OmniAED
+from models.speech_quality import SpeechQuality, SpeechScores
 from models.voice_activity import VoiceActivity
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ _WINDOW_SECONDS = 120.0
 _FULL_RATE_SECONDS = 60.0
 _SOURCE = "+".join((voice_activity.SOURCE, omni_aed.SOURCE, ina_segmenter.TASKS["smn"][0]))
 _LOUDNESS = "pyloudnorm.bs1770"
+#: so many spans of speech are rated, none shorter than this, seconds
+_RATED, _LEAST_RATED = 3, 1.5
 
 
 class Sound(Stage):
@@ -42,22 +45,24 @@ class Sound(Stage):
         {"audio.segment", "audio.event", "audio.loudness", "audio.quality"}
     )
     cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=500)
-    models: ClassVar[tuple[str, ...]] = ("ina-smn",)
+    models: ClassVar[tuple[str, ...]] = ("ina-smn", "dnsmos")
 
     def __init__(self) -> None:
         self._voice: VoiceActivity | None = None
         self._events: OmniAED | None = None
         self._broad: InaSegmenter | None = None
+        self._rating: SpeechQuality | None = None
 
     def setup(self, store: Store, *, threads: int = 1) -> None:
         self._voice = VoiceActivity(threads=threads)
         self._events = OmniAED()
         self._broad = InaSegmenter(store.file("ina-smn"), "smn", threads=threads)
+        self._rating = SpeechQuality(store.file("dnsmos"), threads=threads)
 
     def close(self) -> None:
         if self._events is not None:
             self._events.close()
-        self._voice = self._events = self._broad = None
+        self._voice = self._events = self._broad = self._rating = None
 
     def run(self, clip: Clip, signals: SignalSet) -> list[Signal]:
         out: list[Signal] = []
@@ -76,7 +81,29 @@ class Sound(Stage):
         found = segments(opinions, end)
         out.extend(_segment_signal(segment) for segment in found)
         out.extend(_quality(opinions, found, loudness))
+        out.extend(self._opinion_score(clip, found))
         return out
+
+    def _opinion_score(self, clip: Clip, found: Sequence[SoundSpan]) -> list[Signal]:
+        """How listeners would rate the speech, over its longest spans."""
+        assert self._rating is not None
+        spans = sorted((one.span for one in found if one.label == "speech"), key=lambda one: -one.seconds)
+        scores: list[tuple[float, SpeechScores]] = []
+        for span in spans[:_RATED]:
+            middle = max(span.start, (span.start + span.end - speech_quality.SECONDS) / 2)
+            samples = clip.audio(RATE, middle, min(span.end, middle + speech_quality.SECONDS))
+            if samples.size >= _LEAST_RATED * RATE:
+                scores.append((samples.size, self._rating.score(samples)))
+        if not scores:
+            return []
+        mean = np.average([one for _, one in scores], axis=0, weights=[size for size, _ in scores])
+        signal, background, overall = (round(float(value), 3) for value in mean)
+        attributes = {"raw": overall, "signal": signal, "background": background}
+        # The network gives clean studio speech about 3.8.
+        score = min(1.0, (overall - 1) / 2.8)
+        return [
+            Signal("audio.quality", "speech_mos", score, None, speech_quality.SOURCE, attributes=attributes)
+        ]
 
     def _listen(self, samples: NDArray[np.float32]) -> Opinions:
         if self._voice is None or self._events is None or self._broad is None:

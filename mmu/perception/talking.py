@@ -160,4 +160,6 @@ def _join(voice: Signal, person: str, looks: list[_Look], gender: tuple[str, flo
         "looks": len(own),
         "gender_agrees": agrees == 1.0,
     }
-    return Signal("speech.face", voice.value, min(1.0, score), voice.span, SOURCE, attributes=attributes)
+    return Signal(
+        "speech.face", voice.value, round(min(1.0, score), 4), voice.span, SOURCE, attributes=attributes
+    )

@@ -25,6 +25,7 @@ WEIGHTS = {
     "naturalness": 1.0,
     "clipping": 1.0,
     "speech_clarity": 1.5,
+    "speech_mos": 0.5,
     "loudness": 1.0,
 }
 
@@ -44,6 +45,7 @@ LABELS = {
     "naturalness": Name(zh="自然度", en="naturalness"),
     "clipping": Name(zh="无削波", en="freedom from clipping"),
     "speech_clarity": Name(zh="语音清晰度", en="clarity of speech"),
+    "speech_mos": Name(zh="语音听感", en="speech as listeners would rate it"),
     "loudness": Name(zh="响度适中", en="suitable loudness"),
 }
 
