@@ -9,8 +9,9 @@ from scipy.spatial.distance import pdist
 
 #: mean cosine similarity from which two groups are one speaker
 SAME_SPEAKER = 0.5
-#: a group with less speech than this joins its nearest neighbour, seconds
-_LEAST_SECONDS = 2.5
+#: a group with less speech than the first joins its nearest neighbour in any case, one with less than the
+#: second when that is at least so similar, seconds
+_LEAST_SECONDS, _LITTLE_SECONDS, _SOMEWHAT = 1.2, 2.5, 0.25
 
 
 def cluster(
@@ -44,11 +45,13 @@ def cluster(
             break
         lengths = np.array([seconds[labels == name].sum() for name in names])
         smallest = int(lengths.argmin())
-        if lengths[smallest] >= _LEAST_SECONDS:
+        if lengths[smallest] >= _LITTLE_SECONDS:
             break
         centres = np.stack([centroid(embeddings[labels == name]) for name in names])
         similar = centres @ centres[smallest]
         similar[smallest] = -np.inf
+        if lengths[smallest] >= _LEAST_SECONDS and similar.max() < _SOMEWHAT:
+            break
         labels[labels == names[smallest]] = names[int(similar.argmax())]
     order: dict[int, int] = {}
     return np.array([order.setdefault(int(label), len(order)) for label in labels], np.intp)
