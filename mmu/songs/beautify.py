@@ -17,8 +17,8 @@ from models.pitch import FRAME_SECONDS, SAMPLE_RATE, VOICED, Pitch
 
 #: seconds over which one note's correction passes into the next one's
 _GLIDE = 0.06
-#: semitones beyond which a note was another one, and is left alone
-_FARTHEST = 2.5
+#: semitones up to which a note is right, and beyond which it was another one: both are left alone
+_NEAREST, _FARTHEST = 0.06, 2.5
 
 
 def corrections(pitch: Pitch, singing: Singing, comparison: Comparison | None) -> NDArray[np.float64]:
@@ -41,7 +41,7 @@ def corrections(pitch: Pitch, singing: Singing, comparison: Comparison | None) -
             if not error.size:
                 continue
             off = float(np.median(error)) / 100
-        if abs(off) <= _FARTHEST:
+        if _NEAREST <= abs(off) <= _FARTHEST:
             out[first:last] = -off
     return np.asarray(uniform_filter1d(out, max(1, round(_GLIDE / FRAME_SECONDS))), np.float64)
 

@@ -34,6 +34,8 @@ def shift_pitch(
     Returns:
         (n,) float32.
     """
+    if np.allclose(ratio, 1.0):
+        return samples.copy()
     marks, periods = _marks(samples, rate, hertz, frame_seconds)
     if len(marks) < 3:
         return samples.copy()
