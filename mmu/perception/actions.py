@@ -81,7 +81,7 @@ class Actions(Stage):
 
 def motions(person: Signal) -> list[Motion]:
     """The poses of a `person.pose` signal, shot by shot."""
-    rows = np.array(person.attributes.get("motion", []), np.float64)
+    rows = np.array([row.split() for row in person.attributes.get("motion", [])], np.float64)
     out = []
     for shot in np.unique(rows[:, 1]) if len(rows) else ():
         own = rows[rows[:, 1] == shot]
@@ -111,8 +111,9 @@ def _contacts(person: Signal, motion: Motion, objects: Iterable[Signal]) -> Iter
     for thing in objects:
         rules = [rule for rule in contact_rules() if str(thing.value) in rule.objects]
         score = thing.score or 0.0
-        if not rules or score < _OBJECT[0]:
-            continue
+        once = len(thing.attributes.get("boxes", [])) == 1
+        if not rules or score < _OBJECT[0] or (once and len(motion.times) > 1):
+            continue  # what flickers up in one look of a video is not there
         moving = MovingBox(thing)
         places = [(n, box) for n, t in enumerate(motion.times) if (box := moving.at(float(t))) is not None]
         sure = 0.5 + 0.5 * float(np.clip((score - _OBJECT[0]) / (_OBJECT[1] - _OBJECT[0]), 0, 1))
@@ -139,7 +140,7 @@ def _lasting(near: NDArray[np.float64], frames: int) -> float:
     """What a contact in some frames is worth: a touch in passing is nothing."""
     hits = int((near > 0).sum())
     needed = min(_ENOUGH, frames)
-    if not hits or (hits < needed and hits < len(near)) or hits < _LASTING * len(near):
+    if hits < min(2, frames) or (hits < needed and hits < len(near)) or hits < _LASTING * len(near):
         return 0.0
     level = float(np.sort(near)[::-1][:_ENOUGH].mean())
     return level * (1.0 if hits >= needed else 0.7)

@@ -95,11 +95,12 @@ def _squat(motion: Motion) -> Movement | None:
     # both knees bend: one alone is a kick or a step
     left, right = (motion.angle(f"{side}_hip", f"{side}_knee", f"{side}_ankle") for side in ("left", "right"))
     knee = np.maximum(left, right)
-    drop = (motion.middle("ankle") - motion.middle("hip"))[:, 1] / motion.unit
+    feet = np.stack([motion.at("left_ankle")[:, 1], motion.at("right_ankle")[:, 1]])
+    drop = (feet.max(axis=0) - motion.middle("hip")[:, 1]) / motion.unit
     times = turns(drop, 0.4)
     if times < 2 or float(knee.min()) > 120 or float(knee.max()) < 150:
         return None
-    if float(np.ptp(motion.middle("ankle")[:, 1])) > 0.5 * motion.unit:
+    if float(np.ptp(feet, axis=1).max()) > 0.5 * motion.unit:
         return None
     return Movement("squat", _limit(0.4 + 0.08 * times), {"turns": float(times), "knee": float(knee.min())})
 

@@ -115,10 +115,10 @@ def _pose(track: BodyTrack, name: str) -> Signal:
     )
 
 
-def _row(frame: BodyFrame) -> list[float]:
-    """[time, shot, x, y, z, visibility in percent, ...] of the 33 points."""
+def _row(frame: BodyFrame) -> str:
+    """`time shot x y z visibility …` of the 33 points, in whole pixels and percent."""
     values = np.column_stack([frame.points, 100 * frame.visibility]).round().astype(int)
-    return [round(frame.time, 3), frame.shot, *values.ravel().tolist()]
+    return " ".join([f"{frame.time:.3f}", str(frame.shot), *map(str, values.ravel().tolist())])
 
 
 def _box(frame: BodyFrame) -> Box | None:

@@ -160,3 +160,28 @@ def test_the_astronaut_has_a_pose_and_does_nothing():
     assert motions(poses[0])[0].points.shape[1:] == (33, 3)
     assert Actions().run(clip, SignalSet([*poses, person])) == []
     assert stage.run(clip, SignalSet()) == []
+
+
+def test_a_touch_in_one_frame_of_a_video_is_no_action():
+    still = SignalSet([body(1)])
+    moving = SignalSet([body(8)])
+    cup = Signal("image.object", "cell phone", 0.9, None, "x", box=Box(345, 190, 30, 60), id="c")
+    passing = Signal(
+        "image.object", "cell phone", 0.9, None, "x", attributes={"boxes": [[0.0, 345, 190, 30, 60]]}, id="c"
+    )
+    picture = Clip.from_arrays(frames=[(0.0, np.zeros((400, 600, 3), np.uint8))])
+    still.add(cup)
+    assert names_of(Actions().run(picture, still)) == ["texting"]
+    moving.add(passing)
+    assert names_of(Actions().run(picture, moving)) == []
+
+
+def body(frames):
+    """A `person.pose` signal of somebody who stands still."""
+    points = " ".join(f"{x:.0f} {y:.0f} 0 100" for x, y, _ in pose())
+    motion = [f"{n / 5:.3f} 0 {points}" for n in range(frames)]
+    return Signal("person.pose", None, 0.9, None, "x", track="body:0", attributes={"motion": motion})
+
+
+def names_of(signals):
+    return [one.value for one in signals]
