@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import kg
 import mmu
@@ -19,6 +19,7 @@ from mmu.gallery.known import Known
 from mmu.learning.learned import load_learned
 from mmu.media.options import DecodeOptions
 from mmu.moderation.policy import load_policy
+from mmu.observed import Observed
 from mmu.outcome import ErrorItem, Outcome, StageOutcome
 from mmu.perception.catalog import build_stages
 from mmu.reasoning.settings import load_settings
@@ -32,9 +33,6 @@ from mmu.songs.stage import SongLookup
 from mmu.taught.recognise import Taught, with_taught
 from mmu.taught.store import TaughtStore
 from models.store import Store
-
-if TYPE_CHECKING:
-    from mmu.media.clip import Clip
 
 logger = logging.getLogger(__name__)
 
@@ -154,16 +152,10 @@ class Analyzer:
         Returns:
             A report; a file that cannot be decoded gives one with outcome `failed` and the reason.
         """
-        from mmu.media.open import open_clip
-
         title, topics = title or "", clean_topics(topics)
         uri = describe(source)
-        rates = frozenset(rate for stage in self._engine.stages for rate in stage.needs.audio)
         try:
-            if progress:
-                progress("decode", 0, len(self._engine.stages))
-            with open_clip(source, options=self._decode, audio_rates=rates) as clip:
-                return self._report(clip, uri, title, topics, progress)
+            return self.conclude(self.observe(source, progress=progress), title=title, topics=topics)
         except MediaError as error:
             logger.info("cannot decode %s: %s", uri, error)
             return Report(
@@ -199,10 +191,47 @@ class Analyzer:
         frame = report.media.frame if report.media else None
         return self._brain.tag(signals, duration=duration, frame=frame, axes=axes)
 
-    def _report(
-        self, clip: Clip, uri: str, title: str, topics: Sequence[str], progress: Progress | None
-    ) -> Report:
-        perceived = self._engine.perceive(clip, progress=progress)
+    def observe(
+        self, source: Source, *, stages: Iterable[str] | None = None, progress: Progress | None = None
+    ) -> Observed:
+        """Decode one video and run the stages on it, or some of them: the first half of `analyze`.
+
+        `stage_groups` says which stages may run apart from each other without a change of the result.
+
+        Raises:
+            MediaError: nothing can be decoded.
+        """
+        from mmu.media.open import open_clip
+
+        rates = frozenset(rate for stage in self._engine.stages for rate in stage.needs.audio)
+        if progress:
+            progress("decode", 0, len(self._engine.stages))
+        with open_clip(source, options=self._decode, audio_rates=rates) as clip:
+            return Observed(
+                sha256=clip.sha256,
+                facts=clip.facts.model_copy(update={"uri": describe(source)}),
+                medium="picture" if clip.still else "video" if clip.has_video else "audio",
+                errors=clip.errors,
+                perceived=self._engine.perceive(clip, progress=progress, only=stages),
+            )
+
+    @property
+    def stage_groups(self) -> list[list[str]]:
+        """Names of the stages, group by group: stages of different groups read nothing of each other."""
+        return self._engine.groups()
+
+    def merge(self, parts: Sequence[Observed]) -> Observed:
+        """Join what `observe` gave for the groups of stages, possibly in several processes.
+
+        Raises:
+            ConfigError: a stage is missing, or the file changed in between.
+        """
+        return Observed.merge(parts, [stage.name for stage in self._engine.stages], self._engine.emitters)
+
+    def conclude(self, observed: Observed, *, title: str = "", topics: Sequence[str] = ()) -> Report:
+        """Reason over what was observed: the second half of `analyze`."""
+        title, topics = title or "", clean_topics(topics)
+        perceived, facts = observed.perceived, observed.facts
         signals = SignalSet([*user_signals(title, topics), *perceived.signals])
         signals = self._known.name(signals)
         if self._taught is not None:
@@ -211,21 +240,21 @@ class Analyzer:
             signals,
             title=title,
             topics=topics,
-            duration=clip.duration,
-            frame=clip.facts.frame,
-            medium="picture" if clip.still else "video" if clip.has_video else "audio",
+            frame=facts.frame,
+            duration=facts.duration,
+            medium=observed.medium,
             embeddings=self._embeddings,
         )
         understanding.moderation = _with_unchecked(understanding.moderation, perceived)
         stage_errors = [item for stage in perceived.stages for item in stage.errors]
         return Report(
-            id=clip.sha256,
-            uri=uri,
-            outcome=_outcome(clip.errors, perceived),
-            errors=[*clip.errors, *stage_errors],
+            id=observed.sha256,
+            uri=facts.uri,
+            outcome=_outcome(observed.errors, perceived),
+            errors=[*observed.errors, *stage_errors],
             title=title,
             user_topics=list(topics),
-            media=clip.facts.model_copy(update={"uri": uri}),
+            media=facts,
             **{name: getattr(understanding, name) for name in understanding.__dataclass_fields__},
             signals=[
                 one.to_json(embedding=self._embeddings or one.kind in OPEN_EMBEDDINGS) for one in signals

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -66,11 +66,31 @@ class Engine:
         self._threads = threads or len(os.sched_getaffinity(0))
         self._ready: set[str] = set()
 
-    def perceive(self, clip: Clip, *, progress: Progress | None = None) -> Perceived:
-        """Run every stage on the clip. A stage that fails costs its own signals only."""
-        emitters = {kind: stage.name for stage in self.stages for kind in stage.emits}
+    @property
+    def emitters(self) -> dict[str, str]:
+        """Signal kind -> name of the stage that emits it."""
+        return {kind: stage.name for stage in self.stages for kind in stage.emits}
+
+    def groups(self) -> list[list[str]]:
+        """Names of stages that read from each other, group by group: no signal crosses between groups."""
+        emitters = self.emitters
+        groups: list[list[str]] = []
+        for stage in self.stages:
+            reads = {emitters[kind] for kind in stage.needs.kinds | stage.needs.wants if kind in emitters}
+            joined = [group for group in groups if reads & set(group)]
+            groups = [group for group in groups if group not in joined]
+            groups.append([*(name for group in joined for name in group), stage.name])
+        return groups
+
+    def perceive(
+        self, clip: Clip, *, progress: Progress | None = None, only: Iterable[str] | None = None
+    ) -> Perceived:
+        """Run every stage, or those of `only`, on the clip. A stage that fails costs its own signals only."""
+        names = {stage.name for stage in self.stages} if only is None else set(only)
+        stages = [stage for stage in self.stages if stage.name in names]
+        emitters = {kind: stage.name for stage in stages for kind in stage.emits}
         done: dict[str, tuple[StageOutcome, list[Signal]]] = {}
-        pending = list(self.stages)
+        pending = list(stages)
         running: dict[Future[tuple[StageOutcome, list[Signal]]], Stage] = {}
         signals = SignalSet()
         with ThreadPoolExecutor(self._threads, thread_name_prefix="stage") as pool:
@@ -89,9 +109,9 @@ class Engine:
                     stored = [signals.add(signal) for signal in emitted]
                     done[stage.name] = (outcome, stored)
                     if progress:
-                        progress(stage.name, len(done), len(self.stages))
-        ordered = SignalSet(signal for stage in self.stages for signal in done[stage.name][1])
-        return Perceived(ordered, [done[stage.name][0] for stage in self.stages])
+                        progress(stage.name, len(done), len(stages))
+        ordered = SignalSet(signal for stage in stages for signal in done[stage.name][1])
+        return Perceived(ordered, [done[stage.name][0] for stage in stages])
 
     def _run(self, stage: Stage, clip: Clip, signals: SignalSet) -> tuple[StageOutcome, list[Signal]]:
         if (stage.needs.frames and not clip.has_video) or (stage.needs.audio and not clip.has_audio):

@@ -1,176 +1,195 @@
-"""Batch job: every file under a folder or fsspec prefix becomes one row of Parquet and one JSON report.
+"""Batch job: every video of a source becomes one row of Parquet tables.
 
-    python -m pipelines.batch --src DIR_OR_URI --out DIR_OR_URI
+    python -m pipelines.batch --src SOURCE --out FOLDER_OR_PREFIX
 
-The same stages as `mmu.analyze` run in a pool of Ray actors. A broken file
-becomes a row with outcome `failed` and its reason; it never fails the job.
+The same stages as `mmu.analyze` run in a pool of Ray actors. A job that was
+killed and is started again does what is missing, and no row is there twice. A
+video that gives no report becomes a row of `dead_letters` with its reason.
 """
 
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
-from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-import fsspec
-import pyarrow as pa
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from mmu.errors import USER_ERRORS, ConfigError
 from mmu.perception.catalog import build_stages
-from pipelines.listing import list_files
-from pipelines.worker import ReportWriter
-
-if TYPE_CHECKING:
-    from ray.data import Dataset
-
-#: rows of a block: small enough that a slow video does not hold many others back
-ROWS_PER_BLOCK = 8
-FAILURES_SHOWN = 20
-#: one row per file
-SCHEMA = pa.schema(
-    {
-        "uri": pa.string(),
-        "id": pa.string(),
-        "outcome": pa.string(),
-        "error": pa.string(),
-        "seconds": pa.float64(),
-        "category": pa.string(),
-        "tags": pa.list_(pa.string()),
-        "decision": pa.string(),
-        "pipeline": pa.string(),
-        "report": pa.string(),
-    }
-)
+from pipelines.commits import Commits
+from pipelines.config import JobConfig, load_config
+from pipelines.driver import Driver, wait_for_pipeline
+from pipelines.jobreport import write_job_report
+from pipelines.lease import Lease
+from pipelines.ledger import Ledger
+from pipelines.manifest import read_source
+from pipelines.monitor import Monitor
+from pipelines.pool import Pool
+from pipelines.progress import Progress
+from pipelines.rows import BadRow, Row
+from pipelines.storage import Storage
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The options of the job."""
     parser = argparse.ArgumentParser(
         prog="python -m pipelines.batch",
-        description="Analyse every file of a folder or bucket prefix on Ray; write Parquet and JSON.",
+        description="Analyse every video of a folder, bucket prefix, glob or manifest on Ray.",
     )
     parser.add_argument(
-        "--src", required=True, help="folder, file or fsspec URL (s3://…, gs://…, memory://…)"
+        "--src", help="folder, file, glob or fsspec URL (s3://…), or a manifest .parquet .csv .tsv .jsonl"
     )
-    parser.add_argument("--out", required=True, help="folder or fsspec URL for reports.parquet/ and json/")
-    parser.add_argument("--glob", default="*", help="take only file names like this (default: all)")
-    parser.add_argument("--profile", default="cpu", help="networks to use (default: cpu)")
-    parser.add_argument(
-        "--only", default="", metavar="STAGES", help="run only these stages (comma-separated)"
-    )
-    parser.add_argument(
-        "--skip", default="", metavar="STAGES", help="leave out these stages (comma-separated)"
-    )
-    parser.add_argument("--workers", type=int, help="actors (default: one per CPU of the cluster)")
-    parser.add_argument("--cpus-per-worker", type=int, default=1, help="CPU threads of an actor (default: 1)")
-    parser.add_argument("--no-json", action="store_true", help="write Parquet only")
+    parser.add_argument("--out", help="folder or fsspec URL for the tables")
+    parser.add_argument("--glob", metavar="NAME", help="take only file names like this (default: all)")
+    add_job_options(parser)
     return parser
 
 
+def add_job_options(parser: argparse.ArgumentParser) -> None:
+    """Options that a first run and a retry share."""
+    parser.add_argument("--config", metavar="FILE", help="YAML file with these and more options")
+    parser.add_argument("--profile", help="networks to use (default: cpu)")
+    parser.add_argument(
+        "--stages", "--only", type=_names, metavar="A,B", help="run only these stages and what they need"
+    )
+    parser.add_argument("--skip", type=_names, metavar="A,B", help="leave out these stages")
+    parser.add_argument("--workers", type=int, help="most actors (default: what the cluster holds)")
+    parser.add_argument("--min-workers", type=int, help="fewest actors of an elastic pool (default: fixed)")
+    parser.add_argument(
+        "--cpus", "--cpus-per-worker", type=float, help="CPUs and threads of an actor (default: 1)"
+    )
+    parser.add_argument("--gpus", type=float, help="GPUs of an actor (default: what its stages cost)")
+    parser.add_argument("--memory-mb", type=int, help="memory reserved for an actor")
+    parser.add_argument("--long-seconds", type=float, help="share longer videos among workers (default: 600)")
+    parser.add_argument("--video-seconds", type=float, help="longest time for one video (default: 3600)")
+    parser.add_argument(
+        "--json-reports", action="store_true", default=None, help="also write json/ID-URI.json"
+    )
+    parser.add_argument("--feed", action="store_true", default=None, help="also write the moderation feed")
+    parser.add_argument(
+        "--embeddings", action="store_true", default=None, help="also write embeddings (biometric data)"
+    )
+    parser.add_argument("--metrics-port", type=int, help="serve Prometheus metrics on this port")
+    parser.add_argument("--takeover", action="store_true", help="write although another job seems to")
+    parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the job; 0 when all files are ok, 1 when some are not, 2 on wrong usage."""
-    args = build_parser().parse_args(argv)
+    """Run the job; 0 when all videos are ok, 1 when some are not, 2 on wrong usage."""
+    return run_cli(
+        "mmu batch", build_parser().parse_args(argv), lambda config: read_source(config.src, config.glob)
+    )
+
+
+def run_cli(name: str, args: argparse.Namespace, read: Any, *, retry: bool = False) -> int:
+    """Run a job from its arguments; prints a summary or the one-line error."""
     try:
-        counts = run(args)
+        config = load_config(args.config, _overrides(args))
+        return run(config, read(config), takeover=args.takeover, quiet=args.quiet, retry=retry)
     except USER_ERRORS as error:
-        print(f"mmu batch: {error}", file=sys.stderr)
+        print(f"{name}: {error}", file=sys.stderr)
         return 2
-    print(", ".join(f"{number} {outcome}" for outcome, number in sorted(counts.items())))
-    return 0 if set(counts) <= {"ok"} else 1
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
 
 
-def run(args: argparse.Namespace) -> Counter[str]:
-    """Analyse all files and write the outputs.
+def run(
+    config: JobConfig,
+    source: Iterable[Row | BadRow],
+    *,
+    takeover: bool = False,
+    quiet: bool = False,
+    retry: bool = False,
+) -> int:
+    """Do every row of the source that is not finished, and write the tables.
 
     Returns:
-        How many files ended with which outcome.
+        0 when every video is `ok`, 1 when one is `partial` or a dead letter, now or before.
 
     Raises:
-        ConfigError: nothing to read, or more CPUs asked for than the cluster has.
+        ConfigError: wrong options, nothing to read, or a cluster that cannot hold a worker.
+        ModelError: weights are missing.
+        StoreError: the outputs cannot be read or written.
     """
-    options = _options(args)
-    build_stages(options["profile"], only=options["only"], skip=options["skip"])
-    files = list_files(args.src, args.glob)
-    _check_writable(args.out)
-    if not files:
-        raise ConfigError(f"no files like {args.glob!r} under {args.src}")
+    from pipelines.commits import mark_dead_letters, mark_reports
+
+    build_stages(config.profile, only=config.stages, skip=config.skip)
+    source = _peeked(source, config)
+    storage = Storage(config.out)
+    storage.check_writable()
+    _start_ray()
+    progress = Progress()
+    with (
+        Lease(storage, takeover=takeover) as lease,
+        Ledger() as ledger,
+        Monitor(progress, port=config.metrics_port, quiet=quiet) as monitor,
+    ):
+        pool = Pool(config, monitor.say)
+        try:
+            pipeline = wait_for_pipeline(pool, monitor.tick)
+            commits = Commits(storage, ledger, config)
+            before = commits.recover(pipeline, retry=retry)
+            if before:
+                monitor.say(f"{before} rows are finished already")
+            driver = Driver(config, pool, commits, progress, tick=monitor.tick, lease=lease)
+            driver.run(source)
+        finally:
+            pool.close()
+        if retry:
+            with Ledger() as again:
+                mark_reports(storage, again, pipeline)
+                commits.dead = mark_dead_letters(storage, again, pipeline, any_pipeline=True)
+        write_job_report(storage, config, pipeline, progress)
+    numbers = progress.numbers
+    print(_summary(progress, commits.dead, config))
+    if numbers.done != numbers.new:
+        print(f"mmu batch: {numbers.new} rows were to be done, {numbers.done} are", file=sys.stderr)
+        return 1
+    return 0 if set(numbers.outcomes) <= {"ok"} and not commits.dead else 1
+
+
+def _summary(progress: Progress, dead: int, config: JobConfig) -> str:
+    numbers = progress.numbers
+    parts = [f"{number} {outcome}" for outcome, number in sorted(numbers.outcomes.items())]
+    if numbers.before:
+        parts.append(f"{numbers.before} finished before" + (f" ({dead} dead)" if dead else ""))
+    if numbers.duplicates:
+        parts.append(f"{numbers.duplicates} named twice")
+    return f"{', '.join(parts) or 'nothing to do'}; tables in {config.out}"
+
+
+def _peeked(source: Iterable[Row | BadRow], config: JobConfig) -> Iterable[Row | BadRow]:
+    """The source, of which the first row was read: a wrong one is found before Ray is started."""
+    rows = iter(source)
+    first = next(rows, None)
+    if first is None:
+        raise ConfigError(f"no files like {config.glob!r} under {config.src}")
+
+    def chained() -> Iterable[Row | BadRow]:
+        yield first
+        yield from rows
+
+    return chained()
+
+
+def _start_ray() -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
-    from ray.data import SaveMode
 
     if not ray.is_initialized():
-        ray.init(log_to_driver=False, include_dashboard=False)
-    ray.data.DataContext.get_current().enable_progress_bars = sys.stderr.isatty()
-    workers = _workers(args, _cluster_cpus(), len(files))
-    dataset = _reports(files, args, workers)
-    target = f"{args.out.rstrip('/')}/reports.parquet"
-    dataset.write_parquet(target, mode=SaveMode.OVERWRITE)
-    return Counter(
-        row["outcome"] for row in ray.data.read_parquet(target).select_columns(["outcome"]).iter_rows()
-    )
+        # A running cluster by $RAY_ADDRESS (`ray job submit` sets it), else one of this process.
+        ray.init(log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR)
 
 
-def _options(args: argparse.Namespace) -> dict[str, Any]:
-    return {
-        "profile": args.profile,
-        "only": [name for name in args.only.replace(",", " ").split() if name] or None,
-        "skip": [name for name in args.skip.replace(",", " ").split() if name],
-        "threads": args.cpus_per_worker,
-    }
+def _overrides(args: argparse.Namespace) -> dict[str, Any]:
+    return {name: value for name, value in vars(args).items() if name in JobConfig.model_fields}
 
 
-def _check_writable(out: str) -> None:
-    """Fail before the work, not after it."""
-    try:
-        system, path = fsspec.core.url_to_fs(out)
-        system.makedirs(path, exist_ok=True)
-    except (ImportError, ValueError, OSError) as error:
-        raise ConfigError(f"cannot write to {out}: {error}") from error
-
-
-def _typed(table: pa.Table) -> pa.Table:
-    """Every part of the output has one schema, also where a column holds nothing but nulls."""
-    return table.select(SCHEMA.names).cast(SCHEMA)
-
-
-def _cluster_cpus() -> int:
-    import ray
-
-    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    return int(resources.get("CPU", 0))
-
-
-def _workers(args: argparse.Namespace, cpus: int, files: int) -> int:
-    if args.cpus_per_worker < 1 or (args.workers is not None and args.workers < 1):
-        raise ConfigError("--workers and --cpus-per-worker must be at least 1")
-    if args.cpus_per_worker > cpus:
-        raise ConfigError(
-            f"--cpus-per-worker {args.cpus_per_worker} is more than the {cpus} CPUs of the cluster"
-        )
-    most: int = max(1, cpus // args.cpus_per_worker)
-    wanted: int = args.workers or most
-    return min(wanted, most, files)
-
-
-def _reports(files: list[dict[str, Any]], args: argparse.Namespace, workers: int) -> Dataset:
-    import ray
-
-    blocks = max(workers, -(-len(files) // ROWS_PER_BLOCK))
-    # Ray builds the class in each actor; its stub knows functions only.
-    writer: Any = ReportWriter
-    return (
-        ray.data.from_items(files, override_num_blocks=min(blocks, len(files)))
-        .map(
-            writer,
-            fn_constructor_kwargs={"out": None if args.no_json else args.out, "options": _options(args)},
-            compute=ray.data.ActorPoolStrategy(size=workers),
-            num_cpus=args.cpus_per_worker,
-        )
-        .map_batches(_typed, batch_format="pyarrow")
-    )
+def _names(text: str) -> list[str]:
+    return [name for name in text.replace(",", " ").split() if name]
 
 
 if __name__ == "__main__":

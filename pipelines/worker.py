@@ -1,60 +1,220 @@
-"""The actor of a batch job: one set of loaded networks, one row at a time."""
+"""The worker of a job: an actor that takes tasks and writes their parts.
+
+It analyses in a process of its own (`pipelines.isolated`), one video after
+the other. Whatever happens to a video becomes its row: a report or a dead letter.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import os
+import time
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
-import fsspec
-
-from mmu.analyzer import Analyzer
-from mmu.outcome import ErrorItem, Outcome
 from mmu.report.schema import Report
+from pipelines.config import JobConfig
+from pipelines.isolated import Isolated, ProcessDied
+from pipelines.parts import part_name, read_part, write_part
+from pipelines.rows import BadRow, Row
+from pipelines.storage import Storage
+from pipelines.tables import bad_row, dead_row, report_row
+
+#: reasons that may pass: stores and servers that did not answer
+TRANSIENT = frozenset({"unreadable", "unreachable"})
+#: seconds before the second try of what may pass
+PAUSE = 1.0
+#: files below this are not asked for their length: a long video is larger
+PROBE_BYTES = 8 * 2**20
+#: rows whose report is slower than others', kept for the job's report
+SLOWEST = 5
+PROBE_SECONDS = 120.0
+#: a file that crashes a process is tried once more, alone in a new one
+CRASHES = 2
 
 
-class ReportWriter:
-    """Turns a row `{uri}` into a row with the outcome and the report.
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a worker gets: rows to analyse, a share of one long video, or the end of one."""
 
-    Whatever happens to one file becomes its row: Ray never sees an exception
-    of a video, so none is lost and none fails the job.
-    """
+    name: str
+    rows: list[Row] = field(default_factory=list)
+    bad: list[BadRow] = field(default_factory=list)
+    #: stages of a share
+    stages: list[str] | None = None
+    #: what the workers of the other shares saw, as JSON
+    parts: list[str] | None = None
+    #: whether long videos are handed back instead of being analysed
+    split: bool = True
+    #: workers that died over this task
+    deaths: int = 0
 
-    def __init__(self, out: str | None, options: dict[str, Any]) -> None:
-        """Load nothing yet; networks load at the first row.
 
-        Args:
-            out: fsspec URL under which `json/ID-URI.json` (hashes) is written; None for no JSON.
-            options: of `mmu.Analyzer`.
-        """
-        self._analyzer = Analyzer(**options)
-        self._out = out
+@dataclass(slots=True)
+class Result:
+    """What the driver learns of a task: numbers, never reports."""
 
-    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        uri = str(row["uri"])
+    task: str
+    keys: list[str] = field(default_factory=list)
+    size: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
+    tags: Counter[str] = field(default_factory=Counter)
+    decisions: Counter[str] = field(default_factory=Counter)
+    stages: Counter[str] = field(default_factory=Counter)
+    media_seconds: float = 0.0
+    seconds: float = 0.0
+    bytes: int = 0
+    slowest: list[tuple[float, str]] = field(default_factory=list)
+    #: rows that are longer than one worker should take
+    long: list[Row] = field(default_factory=list)
+    #: what a share saw, as JSON
+    observed: str | None = None
+    #: why a share cannot be made
+    unread: str | None = None
+
+
+class Worker:
+    """One set of loaded networks behind a crash barrier, and the writer of parts."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self._config = JobConfig.model_validate(config)
+        self._storage = Storage(self._config.out)
+        self._isolated = Isolated(self._config)
+        self._pipeline = ""
+
+    def ready(self) -> dict[str, Any]:
+        """Fetch weights and load code; the pipeline's fingerprint and groups of stages."""
+        from pipelines.weights import ensure_weights
+
+        ensure_weights(self._config)
+        hello = self._isolated.start()
+        self._pipeline = hello["pipeline"]
+        return {**hello, "pid": os.getpid(), "child": self._isolated.pid}
+
+    def run(self, task: Task) -> Result:
+        """Do a task. Its part is written before this returns."""
+        started = time.perf_counter()
+        result = self._rows(task) if task.stages is None else self._share(task)
+        result.seconds = time.perf_counter() - started
+        return result
+
+    def _rows(self, task: Task) -> Result:
+        result = Result(task.name)
+        rows = [bad_row(bad, self._pipeline) for bad in task.bad]
+        for row in task.rows:
+            if task.split and self._is_long(row):
+                result.long.append(row)
+                continue
+            started = time.perf_counter()
+            rows.append(self._analyse(row) if task.parts is None else self._conclude(row, task.parts))
+            result.slowest.append((round(time.perf_counter() - started, 3), row.uri))
+            result.bytes += row.bytes
+        for one in rows:
+            count_row(result, one)
+        result.slowest = sorted(result.slowest, reverse=True)[:SLOWEST]
+        if rows:
+            result.size = write_part(self._storage, task.name, rows)
+            result.keys = [one["key"] for one in rows]
+        return result
+
+    def _is_long(self, row: Row) -> bool:
+        limit = self._config.long_seconds
+        if limit is None or 0 < row.bytes < PROBE_BYTES:
+            return False
         try:
-            report = self._analyzer.analyze(uri)
-            self._write(report)
-        except Exception as error:  # a row for every file, whatever went wrong
-            item = ErrorItem(where="batch", code="crashed", message=f"{type(error).__name__}: {error}")
-            report = Report(id="", uri=uri, outcome=Outcome.FAILED, errors=[item])
-        return {
-            "uri": uri,
-            "id": report.id,
-            "outcome": report.outcome.value,
-            "error": "; ".join(f"{error.where}: {error.message}" for error in report.errors),
-            "seconds": sum(stage.seconds for stage in report.stages),
-            "category": report.category.id if report.category else None,
-            "tags": [tag.id for tag in report.tags],
-            "decision": report.moderation.decision if report.moderation else None,
-            "pipeline": self._analyzer.fingerprint,
-            "report": report.to_json(indent=None),
-        }
+            answer = self._isolated.ask({"op": "probe", "row": row.to_json()}, PROBE_SECONDS)
+        except ProcessDied:
+            return False  # analysing it will say what is wrong
+        return float(answer.get("seconds", 0.0)) > limit
 
-    def _write(self, report: Report) -> None:
-        if self._out is None:
-            return
-        # Two files of the same bytes are two videos of the bucket: the name has both.
-        place = hashlib.sha256(report.uri.encode()).hexdigest()[:12]
-        target = f"{self._out.rstrip('/')}/json/{report.id[:16] or 'unread'}-{place}.json"
-        with fsspec.open(target, "wb", auto_mkdir=True) as file:
-            file.write(report.to_json().encode())
+    def _analyse(self, row: Row) -> dict[str, Any]:
+        return self._report({"op": "analyze", "row": row.to_json()}, row)
+
+    def _conclude(self, row: Row, parts: list[str]) -> dict[str, Any]:
+        seen = [json.loads(part) for part in parts]
+        return self._report({"op": "conclude", "row": row.to_json(), "parts": seen}, row)
+
+    def _report(self, request: dict[str, Any], row: Row) -> dict[str, Any]:
+        """The row of one video: asked again, alone in a new process, when the process died over it."""
+        crashes = tries = 0
+        while True:
+            tries += 1
+            try:
+                answer = self._isolated.ask(request, self._config.video_seconds)
+            except ProcessDied as death:
+                crashes += not death.by_hand
+                if death.code == "timeout" or crashes >= CRASHES or tries >= self._config.attempts + crashes:
+                    return self._dead(row, death.code, death.reason, tries)
+                continue
+            if "report" not in answer:
+                return self._dead(row, "crashed", str(answer.get("error", "no report")), tries)
+            report = Report.model_validate(answer["report"])
+            codes = {error.code for error in report.errors if error.where == "media"}
+            if codes & TRANSIENT and tries < self._config.attempts:
+                time.sleep(PAUSE * 2 ** (tries - 1))
+                continue
+            made = report_row(row, report, attempts=tries)
+            if self._config.json_reports:
+                self._write_json(row, report)
+            return made
+
+    def _dead(self, row: Row, code: str, reason: str, attempts: int) -> dict[str, Any]:
+        return dead_row(row, code=code, reason=reason, pipeline=self._pipeline, attempts=attempts)
+
+    def _share(self, task: Task) -> Result:
+        """Some stages on one video; their signals go to the driver, which keeps them for the end."""
+        result = Result(task.name)
+        request = {"op": "observe", "row": task.rows[0].to_json(), "stages": task.stages}
+        try:
+            answer = self._isolated.ask(request, self._config.video_seconds)
+        except ProcessDied as death:
+            answer = {"unread": death.reason}
+        if "observed" in answer:
+            result.observed = json.dumps(answer["observed"], ensure_ascii=False)
+        else:
+            result.unread = str(answer.get("unread") or answer.get("error"))
+        return result
+
+    def _write_json(self, row: Row, report: Report) -> None:
+        # Two files of the same bytes are two videos of the source: the name has both.
+        place = hashlib.sha256(row.uri.encode()).hexdigest()[:12]
+        self._storage.write(f"json/{report.id[:16] or 'unread'}-{place}.json", report.to_json().encode())
+
+    def stop(self) -> None:
+        """End the analysis process."""
+        self._isolated.stop()
+
+
+def result_of_part(storage: Storage, task: str) -> Result | None:
+    """What a task did, from its part, for a worker that died before it could say; None without one.
+
+    Raises:
+        StoreError: the part cannot be read.
+    """
+    columns = ["key", "dead", "code", "outcome", "duration", "decision", "tags", "stages", "uri"]
+    table = read_part(storage, part_name(task), columns)
+    if table is None:
+        return None
+    result = Result(task)
+    for row in table.to_pylist():
+        count_row(result, row)
+        result.keys.append(row["key"])
+    return result
+
+
+def count_row(result: Result, row: dict[str, Any]) -> None:
+    """Add a row to the numbers of its task."""
+    if row["dead"]:
+        result.outcomes["dead"] += 1
+        result.codes[row["code"]] += 1
+        return
+    result.outcomes[row["outcome"]] += 1
+    result.media_seconds += row["duration"] or 0.0
+    result.decisions[row["decision"] or "none"] += 1
+    for tag in row["tags"]:
+        result.tags[tag["id"]] += 1
+    for stage in row["stages"]:
+        result.stages[stage["name"]] += stage["seconds"]

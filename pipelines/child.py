@@ -1,0 +1,114 @@
+"""The analysis process of a worker: loaded networks, one request after the other.
+
+Started as `python -m pipelines.child READ WRITE` with two pipes. A crash of a native library ends this
+process and nothing else; the end of the worker ends it too, because its pipe closes.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import sys
+import threading
+from queue import SimpleQueue
+from typing import Any
+
+from mmu.analyzer import Analyzer
+from mmu.errors import USER_ERRORS, MediaError
+from mmu.observed import Observed
+from pipelines import wire
+from pipelines.config import JobConfig, make_analyzer
+from pipelines.rows import Row
+
+
+class Service:
+    """Answers requests about videos."""
+
+    def __init__(self, analyzer: Analyzer) -> None:
+        self._analyzer = analyzer
+
+    def answer(self, request: dict[str, Any], tell: Any) -> dict[str, Any]:
+        """The answer to one request; `tell` is called with the names of stages as they end."""
+        row = Row.from_json(request["row"])
+
+        def progress(stage: str, done: int, total: int) -> None:
+            tell({"ended": stage})
+
+        match request["op"]:
+            case "analyze":
+                report = self._analyzer.analyze(
+                    row.uri, title=row.title, topics=row.topics, progress=progress
+                )
+                return {"report": report.model_dump(mode="json", by_alias=True)}
+            case "observe":
+                try:
+                    seen = self._analyzer.observe(row.uri, stages=request["stages"], progress=progress)
+                except MediaError as error:
+                    return {"unread": str(error)}
+                return {"observed": seen.to_json()}
+            case "conclude":
+                parts = [Observed.from_json(part) for part in request["parts"]]
+                observed = self._analyzer.merge(parts)
+                report = self._analyzer.conclude(observed, title=row.title, topics=row.topics)
+                return {"report": report.model_dump(mode="json", by_alias=True)}
+            case "probe":
+                return {"seconds": probe_seconds(row.uri)}
+            case other:
+                raise ValueError(f"unknown request {other!r}")
+
+
+def probe_seconds(uri: str) -> float:
+    """Length of a video by its header alone, read by ranges from object stores; 0 when it does not say."""
+    import av
+    import fsspec
+
+    from mmu.media.uri import REMOTE_SCHEMES
+
+    scheme = uri.partition("://")[0] if "://" in uri else "file"
+    if scheme != "file" and scheme not in REMOTE_SCHEMES:
+        return 0.0
+    try:
+        with (
+            fsspec.open(uri, "rb", block_size=1 << 20) as file,
+            av.open(file, metadata_errors="replace") as media,
+        ):
+            return (media.duration or 0) / av.time_base
+    except Exception:  # whatever is wrong with it, analysing it will say so
+        return 0.0
+
+
+def main() -> int:
+    """Serve until the worker closes its end."""
+    source, sink = int(sys.argv[1]), int(sys.argv[2])
+    faulthandler.enable()
+    requests: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    start = wire.receive(source)
+    if start is None:
+        return 0
+
+    def listen() -> None:
+        # A worker that was killed must not leave a process behind that analyses for nobody.
+        while (message := wire.receive(source)) is not None:
+            requests.put(message)
+        os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+    try:
+        analyzer = make_analyzer(JobConfig.model_validate(start["config"]))
+    except USER_ERRORS as error:
+        wire.send(sink, {"fatal": str(error)})
+        return 2
+    groups = analyzer.stage_groups
+    wire.send(sink, {"ready": True, "pipeline": analyzer.fingerprint, "groups": groups})
+    service = Service(analyzer)
+    while True:
+        request = requests.get()
+        try:
+            answer = service.answer(request, lambda event: wire.send(sink, event))
+        except Exception as error:  # one video must not end the process
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        wire.send(sink, {"answer": answer})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

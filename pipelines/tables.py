@@ -1,0 +1,224 @@
+"""The Parquet tables of a job: their schemas, and the rows made from a report.
+
+`reports` has one row a video that was read, `dead_letters` one row a video that was not; every row of
+the source is in exactly one of the two. `signals` and `embeddings` have many rows a report.
+Times are UTC, seconds are seconds, boxes are pixels of the source frame.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from mmu.outcome import Outcome
+from mmu.report.schema import Report
+from pipelines.rows import BadRow, Row
+
+VERSION = "mmu.tables/1"
+_META = {"mmu.schema": VERSION}
+
+_text, _number, _whole = pa.string(), pa.float64(), pa.int64()
+_TAG = pa.struct({"id": _text, "zh": _text, "en": _text, "facet": _text, "score": _number})
+_TOPIC = pa.struct({"topic": _text, "action": _text, "canonical": _text, "reason": _text, "score": _number})
+_HIT = pa.struct({"rule": _text, "category": _text, "severity": _whole, "score": _number, "axis": _text})
+_STAGE = pa.struct({"name": _text, "outcome": _text, "seconds": _number})
+_SIGNAL = {
+    "signal": _text,
+    "kind": _text,
+    "value": _text,
+    "number": _number,
+    "score": _number,
+    "start": _number,
+    "end": _number,
+    "x": _number,
+    "y": _number,
+    "w": _number,
+    "h": _number,
+    "track": _text,
+    "source": _text,
+    "attributes": _text,
+}
+_EMBEDDING = {"of": _text, "subject": _text, "vector": pa.list_(pa.float32())}
+_HEAD = {"key": _text, "id": _text, "uri": _text, "pipeline": _text, "finished_at": pa.timestamp("ms", "UTC")}
+_REPORT = {
+    "outcome": _text,
+    "title": _text,
+    "user_topics": pa.list_(_text),
+    "duration": _number,
+    "width": _whole,
+    "height": _whole,
+    "bytes": _whole,
+    "category": _text,
+    "category_score": _number,
+    "tags": pa.list_(_TAG),
+    "caption_zh": _text,
+    "caption_en": _text,
+    "emotion": _text,
+    "quality": _number,
+    "topics": pa.list_(_TOPIC),
+    "decision": _text,
+    "priority": _number,
+    "hits": pa.list_(_HIT),
+    "language": _text,
+    "speech": _text,
+    "screen_text": _text,
+    "people": _whole,
+    "errors": _text,
+    "stages": pa.list_(_STAGE),
+    "report": _text,
+}
+_DEAD = {
+    "code": _text,
+    "reason": _text,
+    "stage": _text,
+    "attempts": _whole,
+    "row": _text,
+    "report": _text,
+}
+
+REPORTS = pa.schema(_HEAD | _REPORT, metadata=_META)
+DEAD_LETTERS = pa.schema(_HEAD | _DEAD, metadata=_META)
+SIGNALS = pa.schema({"key": _text, "id": _text, "pipeline": _text} | _SIGNAL, metadata=_META)
+EMBEDDINGS = pa.schema({"key": _text, "id": _text, "pipeline": _text} | _EMBEDDING, metadata=_META)
+#: what workers write: a report or a dead letter a row, with its signals and embeddings inside
+PART = pa.schema(
+    _HEAD
+    | {"dead": pa.bool_()}
+    | _REPORT
+    | _DEAD
+    | {"signals": pa.list_(pa.struct(_SIGNAL)), "embeddings": pa.list_(pa.struct(_EMBEDDING))},
+    metadata=_META,
+)
+TABLES = {"reports": REPORTS, "signals": SIGNALS, "embeddings": EMBEDDINGS, "dead_letters": DEAD_LETTERS}
+
+
+def report_row(row: Row, report: Report, *, attempts: int = 1) -> dict[str, Any]:
+    """The row of a part for a report; one that failed is a dead letter with the report in it."""
+    if report.outcome is Outcome.FAILED:
+        first = report.errors[0] if report.errors else None
+        return dead_row(
+            row,
+            code=first.code if first else "failed",
+            reason=first.message if first else "no stage gave a result",
+            stage=first.where if first else "",
+            pipeline=report.pipeline,
+            attempts=attempts,
+            report=report,
+        )
+    embeddings = _take_embeddings(report)
+    media, moderation = report.media, report.moderation
+    video = media.video if media else None
+    return _head(row.key, report.id, row.uri, report.pipeline) | {
+        "dead": False,
+        "outcome": report.outcome.value,
+        "title": row.title,
+        "user_topics": list(row.topics),
+        "duration": media.duration if media else None,
+        "width": video.width if video else None,
+        "height": video.height if video else None,
+        "bytes": media.bytes if media else row.bytes,
+        "category": report.category.id if report.category else None,
+        "category_score": report.category.score if report.category else None,
+        "tags": [
+            {"id": tag.id, "zh": tag.name.zh, "en": tag.name.en, "facet": tag.facet, "score": tag.score}
+            for tag in report.tags
+        ],
+        "caption_zh": report.caption.text.zh if report.caption else None,
+        "caption_en": report.caption.text.en if report.caption else None,
+        "emotion": report.emotion.label if report.emotion else None,
+        "quality": report.quality.overall if report.quality else None,
+        "topics": [topic.model_dump(include=set(_TOPIC.names)) for topic in report.topics],
+        "decision": moderation.decision if moderation else None,
+        "priority": moderation.priority if moderation else None,
+        "hits": [hit.model_dump(include=set(_HIT.names)) for hit in moderation.hits] if moderation else [],
+        "language": report.language,
+        "speech": "\n".join(segment.text for segment in report.transcript),
+        "screen_text": "\n".join(line.text for line in report.on_screen_text),
+        "people": len(report.people),
+        "errors": "; ".join(f"{error.where}: {error.message}" for error in report.errors),
+        "stages": [
+            {"name": stage.name, "outcome": stage.outcome.value, "seconds": stage.seconds}
+            for stage in report.stages
+        ],
+        "report": report.to_json(indent=None),
+        "signals": [_signal_row(signal) for signal in report.signals],
+        "embeddings": embeddings,
+        "attempts": attempts,
+    }
+
+
+def dead_row(
+    row: Row,
+    *,
+    code: str,
+    reason: str,
+    stage: str = "",
+    pipeline: str = "",
+    attempts: int = 1,
+    report: Report | None = None,
+) -> dict[str, Any]:
+    """The row of a part for a video that gave no report."""
+    return _head(row.key, report.id if report else "", row.uri, pipeline) | {
+        "dead": True,
+        "code": code,
+        "reason": reason,
+        "stage": stage,
+        "attempts": attempts,
+        "row": json.dumps(row.to_json(), ensure_ascii=False),
+        "report": report.to_json(indent=None) if report else None,
+    }
+
+
+def bad_row(bad: BadRow, pipeline: str) -> dict[str, Any]:
+    """The row of a part for a row that names no video."""
+    return _head(bad.key, "", bad.where, pipeline) | {
+        "dead": True,
+        "code": "bad_row",
+        "reason": f"{bad.reason}: {bad.text}" if bad.text else bad.reason,
+        "stage": "source",
+        "attempts": 1,
+        "row": None,
+    }
+
+
+def _head(key: str, sha256: str, uri: str, pipeline: str) -> dict[str, Any]:
+    return {
+        "key": key,
+        "id": sha256,
+        "uri": uri,
+        "pipeline": pipeline,
+        "finished_at": datetime.now(UTC),
+    }
+
+
+def _signal_row(signal: dict[str, Any]) -> dict[str, Any]:
+    value, span, box = signal["value"], signal["span"] or (None, None), signal["box"] or (None,) * 4
+    number = value if isinstance(value, int | float) else None
+    attributes = signal.get("attributes")
+    return {
+        "signal": signal["id"],
+        "kind": signal["kind"],
+        "value": None if value is None else str(value),
+        "number": number,
+        "score": signal["score"],
+        "start": span[0],
+        "end": span[1],
+        **dict(zip("xywh", box, strict=True)),
+        "track": signal["track"],
+        "source": signal["source"],
+        "attributes": json.dumps(attributes, ensure_ascii=False) if attributes else None,
+    }
+
+
+def _take_embeddings(report: Report) -> list[dict[str, Any]]:
+    """Move the embeddings out of a report: they are kept apart."""
+    found = []
+    for of, subjects in (("person", report.people), ("speaker", report.speakers)):
+        for subject in subjects:
+            if subject.embedding is not None:
+                found.append({"of": of, "subject": subject.id, "vector": list(subject.embedding)})
+                subject.embedding = None
+    return found
