@@ -24,7 +24,7 @@ from pipelines.driver import Driver, wait_for_pipeline
 from pipelines.jobreport import write_job_report
 from pipelines.lease import Lease
 from pipelines.ledger import Ledger
-from pipelines.manifest import read_source
+from pipelines.manifest import is_manifest, read_source
 from pipelines.monitor import Monitor
 from pipelines.pool import Pool
 from pipelines.progress import Progress
@@ -163,6 +163,8 @@ def _summary(progress: Progress, dead: int, config: JobConfig) -> str:
 
 def _peeked(source: Iterable[Row | BadRow], config: JobConfig) -> Iterable[Row | BadRow]:
     """The source, of which the first row was read: a wrong one is found before Ray is started."""
+    if not is_manifest(config.src) and f"{config.out.rstrip('/')}/".startswith(f"{config.src.rstrip('/')}/"):
+        raise ConfigError(f"--out {config.out} lies inside --src: its tables would be taken for videos")
     rows = iter(source)
     first = next(rows, None)
     if first is None:

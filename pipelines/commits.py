@@ -121,7 +121,7 @@ class Commits:
 def mark_reports(storage: Storage, ledger: Ledger, pipeline: str) -> None:
     """Note the rows of the table `reports` that a pipeline made."""
     for name in storage.names("reports", ".parquet"):
-        for batch in _batches(storage, name, ["key", "pipeline"]):
+        for batch in batches(storage, name, ["key", "pipeline"]):
             rows = zip(batch["key"].to_pylist(), batch["pipeline"].to_pylist(), strict=True)
             ledger.finish(key for key, made_by in rows if made_by == pipeline)
 
@@ -140,7 +140,7 @@ def mark_dead_letters(storage: Storage, ledger: Ledger, pipeline: str, *, any_pi
     """
     left = 0
     for name in reversed(storage.names("dead_letters", ".parquet")):
-        table = pa.Table.from_batches(_batches(storage, name, None))
+        table = pa.Table.from_batches(batches(storage, name, None))
         keep = []
         for key, made_by in zip(table["key"].to_pylist(), table["pipeline"].to_pylist(), strict=True):
             replaced = (made_by == pipeline or any_pipeline) and (
@@ -155,7 +155,12 @@ def mark_dead_letters(storage: Storage, ledger: Ledger, pipeline: str, *, any_pi
     return left
 
 
-def _batches(storage: Storage, name: str, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+def batches(storage: Storage, name: str, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+    """Batches of some columns, or all, of one file of a table.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
     try:
         with storage.filesystem.open(storage.path(name), "rb") as file:
             yield from pq.ParquetFile(file).iter_batches(8192, columns=columns)

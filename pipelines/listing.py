@@ -26,7 +26,7 @@ _MAGIC = re.compile(r"[*?\[]")
 def list_files(source: str, pattern: str = "*") -> Iterator[Row | BadRow]:
     """Rows of the files under a folder or prefix, of one file, or of a glob (`**` is deep).
 
-    Hidden files (`.name`) are left out, and those whose name does not fit `pattern`.
+    Hidden files and folders (`.name`) are left out, and files whose name does not fit `pattern`.
 
     Raises:
         ConfigError: the scheme is unknown, its package is not installed, nothing is there, or it
@@ -42,7 +42,7 @@ def list_files(source: str, pattern: str = "*") -> Iterator[Row | BadRow]:
         for entry in _entries(fs, path):
             found = True
             name = entry.uri
-            if not _wanted(name.rpartition("/")[2], pattern):
+            if not _wanted(name.removeprefix(path), pattern):
                 continue
             if match is not None and not match.match(name):
                 continue
@@ -167,5 +167,6 @@ def _row(fs: Any, entry: Row, local: bool) -> Row | BadRow:
     return Row(uri, entry.bytes, entry.version)
 
 
-def _wanted(name: str, pattern: str) -> bool:
-    return not name.startswith(".") and fnmatch(name, pattern)
+def _wanted(below: str, pattern: str) -> bool:
+    parts = below.split("/")
+    return not any(part.startswith(".") for part in parts) and (not parts[-1] or fnmatch(parts[-1], pattern))

@@ -137,8 +137,12 @@ class Storage:
         except Exception as error:  # as above
             raise StoreError(f"cannot list {self.url}/{folder}: {_sentence(error)}") from error
         start = len(self._root) + 1
+        below = f"{folder}/" if folder else ""
         names = (str(path)[start:] for path in found)
-        return sorted(name for name in names if name.endswith(suffix) and not _hidden(name))
+        # Some stores list the mark of an empty folder as a file of the folder's name.
+        return sorted(
+            name for name in names if name.startswith(below) and name.endswith(suffix) and not _hidden(name)
+        )
 
     def remove(self, names: list[str]) -> None:
         """Remove files; those that are gone already are fine."""

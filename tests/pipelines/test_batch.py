@@ -1,67 +1,152 @@
-"""The batch job on real Ray: every file becomes a row, broken ones too."""
+"""The batch job on real Ray: every file becomes a row, broken, crashing and hanging ones too."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from benchmarks.tiny import write_tiny
 from mmu.errors import ConfigError
 from mmu.report.schema import Report
 from pipelines.batch import main
-from pipelines.listing import list_files
+from pipelines.config import load_config
+from pipelines.pool import capacity
+from pipelines.shares import balance
+from tests.pipelines.conftest import Job
 
 pytest.importorskip("ray")
+pq = pytest.importorskip("pyarrow.parquet")
+
+SMALL = ["--workers", "1", "--memory-mb", "300", "--quiet"]
 
 
-def test_listing_is_sorted_and_skips_hidden_files(tmp_path: Path) -> None:
-    (tmp_path / "deep").mkdir()
-    (tmp_path / "small.mp4").write_bytes(b"1")
-    (tmp_path / "deep" / "big.mp4").write_bytes(b"12345")
-    (tmp_path / ".hidden").write_bytes(b"1")
-    rows = list_files(str(tmp_path))
-    assert [Path(row["uri"]).name for row in rows] == ["big.mp4", "small.mp4"]
-    assert [Path(row["uri"]).name for row in list_files(str(tmp_path), "s*.mp4")] == ["small.mp4"]
+def table(out: Path, name: str) -> dict[str, dict[str, Any]]:
+    """Rows of a table by file name; a row that is there twice fails the test."""
+    rows = pq.read_table(out / name).to_pylist() if (out / name).exists() else []
+    found = {Path(row["uri"]).name: row for row in rows}
+    assert len(found) == len(rows)
+    return found
 
 
-def test_listing_names_what_is_wrong(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="nothing at"):
-        list_files(str(tmp_path / "absent"))
-    with pytest.raises(ConfigError, match="cannot open"):
-        list_files("warp://bucket/x")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "src is missing: give --src"),
+        (["--src", "{tmp}", "--out", "{tmp}/out"], "lies inside"),
+        (["--src", "{tmp}/job", "--glob", "*.mov", "--out", "{tmp}/out"], "no files like '*.mov'"),
+        (["--src", "{tmp}/x.csv", "--out", "{tmp}/out"], "no such manifest"),
+        (["--src", "warp://x", "--out", "{tmp}/out"], "cannot open"),
+        (["--src", "{tmp}/job", "--out", "warp://x"], "cannot open warp://x"),
+        (["--src", "{tmp}/job", "--out", "{tmp}/out", "--stages", "sheep"], "unknown stage sheep"),
+        (["--src", "{tmp}", "--out", "{tmp}/out", "--workers", "0"], "workers: Input should be greater"),
+        (["--src", "a", "--out", "b", "--config", "{tmp}/job/bad.yaml"], "unknown option 'colour'"),
+        (["--src", "a", "--out", "b", "--config", "{tmp}/none.yaml"], "cannot read"),
+    ],
+)
+def test_wrong_usage_exits_with_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    source = tmp_path / "job"
+    source.mkdir()
+    (source / "bad.yaml").write_text("colour: red")
+    assert main([argument.replace("{tmp}", str(tmp_path)) for argument in arguments]) == 2
+    assert message in capsys.readouterr().err
 
 
-def test_wrong_usage_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--src", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
-    assert "no files like" in capsys.readouterr().err
+def test_a_configuration_file_under_the_command_line(tmp_path: Path) -> None:
+    path = tmp_path / "job.yaml"
+    path.write_text("src: a\nout: b\nstages: [shots]\nworkers: 3\nmin_workers: 1\n")
+    config = load_config(str(path), {"out": "c", "workers": None})
+    assert (config.src, config.out, config.workers, config.stages) == ("a", "c", 3, ["shots"])
+    with pytest.raises(ConfigError, match="min_workers 5 is more than workers 3"):
+        load_config(str(path), {"min_workers": 5})
+
+
+def test_workers_that_fit_on_nodes() -> None:
+    nodes = [
+        {"Alive": True, "Resources": {"CPU": 4.0, "memory": 10.0, "GPU": 1.0}},
+        {"Alive": True, "Resources": {"CPU": 4.0, "memory": 3.0}},
+        {"Alive": False, "Resources": {"CPU": 64.0, "memory": 99.0}},
+    ]
+    assert capacity(nodes, {"CPU": 1.0, "GPU": 0.0, "memory": 2.0}) == 5
+    assert capacity(nodes, {"CPU": 1.0, "GPU": 0.25, "memory": 1.0}) == 4
+    assert capacity(nodes, {"CPU": 5.0}) == 0
+
+
+def test_shares_are_balanced() -> None:
+    from collections import Counter
+
+    groups = [["a", "b"], ["c"], ["d"], ["e"]]
+    costs = Counter({"a": 5.0, "b": 1.0, "c": 4.0, "d": 2.0, "e": 1.0})
+    assert sorted(map(sorted, balance(groups, costs, 2))) == [["a", "b", "e"], ["c", "d"]]
+    assert sorted(name for share in balance(groups, Counter(), 9) for name in share) == [
+        "a",
+        "b",
+        "c",
+        "d",
+        "e",
+    ]
 
 
 @pytest.mark.weights
 @pytest.mark.slow
-def test_a_folder_with_a_broken_file(tmp_path: Path, sample_video: Path) -> None:
-    import pyarrow.parquet as pq
-
+def test_a_folder_with_a_broken_file(tmp_path: Path, sample_video: Path, job: Job) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     source.mkdir()
     shutil.copy(sample_video, source / "good.mp4")
     (source / "broken.mp4").write_bytes(b"not a video at all")
     (source / "empty.mp4").touch()
-    command = ["--src", str(source), "--out", str(out), "--only", "shots,labels", "--workers", "1"]
-    assert main(command) == 1
-    assert main(command) == 1  # a second run replaces the rows and adds none
-    rows = {Path(row["uri"]).name: row for row in pq.read_table(out / "reports.parquet").to_pylist()}
-    assert {name: row["outcome"] for name, row in rows.items()} == {
-        "good.mp4": "ok",
-        "broken.mp4": "failed",
-        "empty.mp4": "failed",
+    command = ["--src", source, "--out", out, "--stages", "shots,labels", "--json-reports", *SMALL]
+    first = job(*command)
+    assert (first.returncode, first.stderr) == (1, "")
+    assert "2 dead, 1 ok" in first.stdout
+    second = job(*command)
+    assert second.returncode == 1
+    assert "3 finished before (2 dead)" in second.stdout
+    reports, dead = table(out, "reports"), table(out, "dead_letters")
+    assert reports.keys() == {"good.mp4"}
+    assert {name: row["code"] for name, row in dead.items()} == {
+        "empty.mp4": "empty_file",
+        "broken.mp4": "not_media",
     }
-    assert "empty" in rows["empty.mp4"]["error"]
-    assert Report.model_validate_json(rows["good.mp4"]["report"]).tags
+    assert Report.model_validate_json(reports["good.mp4"]["report"]).tags
     written = [json.loads(path.read_text(encoding="utf-8"))["uri"] for path in (out / "json").glob("*.json")]
-    assert sorted(Path(uri).name for uri in written) == ["broken.mp4", "empty.mp4", "good.mp4"]
+    assert [Path(uri).name for uri in written] == ["good.mp4"]
+    assert json.loads((out / "job" / "summary.json").read_text())["listed"] == 3
+
+
+@pytest.mark.slow
+def test_files_that_crash_or_hang(tmp_path: Path, job: Job, crash_environment: dict[str, str]) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    for number, name in enumerate(("good", "segv", "once", "hang", "last")):
+        write_tiny(source / f"{name}.mp4", seed=number)
+    options = ["--out", out, "--stages", "crash", "--video-seconds", "20", *SMALL]
+    done = job("--src", source, *options, env=crash_environment)
+    assert done.returncode == 1, done.stderr
+    reports, dead = table(out, "reports"), table(out, "dead_letters")
+    assert {name: row["outcome"] for name, row in reports.items()} == {
+        "good.mp4": "ok",
+        "once.mp4": "ok",
+        "last.mp4": "ok",
+    }
+    assert {name: (row["code"], row["attempts"]) for name, row in dead.items()} == {
+        "segv.mp4": ("native_crash", 2),
+        "hang.mp4": ("timeout", 1),
+    }
+    assert "SIGSEGV" in dead["segv.mp4"]["reason"]
+    # The same files, cured: a retry moves them to the reports.
+    write_tiny(source / "segv.mp4", seed=9)
+    cured = {**crash_environment, "MMU_TEST_CURED": "1"}
+    again = job(*options, "--code", "native_crash", module="pipelines.retry", env=cured)
+    assert again.returncode == 1, again.stderr  # `hang` is still there
+    assert table(out, "reports").keys() == {"good.mp4", "once.mp4", "last.mp4", "segv.mp4"}
+    assert table(out, "dead_letters").keys() == {"hang.mp4"}
 
 
 def test_the_cluster_file_fits_the_schema_that_ray_ships() -> None:

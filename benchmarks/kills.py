@@ -1,0 +1,181 @@
+"""Kill a batch job at random moments until it has ended, and compare its tables with an uninterrupted run's.
+
+    python -m benchmarks.kills [--kills 20] [--clips 400] [--seed 1] [--stages shots,hashes]
+
+Each round starts the job and kills one of its processes with SIGKILL after a random time: the driver,
+a worker actor, an analysis process, or Ray's raylet. Then it is started again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from benchmarks.tiny import write_tiny
+
+ROOT = Path(__file__).resolve().parents[1]
+VICTIMS = ("driver", "worker", "child", "raylet")
+#: columns that tell when and how long, not what
+TIMES = ("finished_at", "stages", "report", "date", "attempts")
+#: seconds to wait for the job's processes to appear, and for a killed driver's to go
+PATIENCE = 120.0
+
+
+@dataclass(slots=True)
+class Kills:
+    """What happened."""
+
+    killed: Counter[str] = field(default_factory=Counter)
+    runs: int = 0
+    rows: int = 0
+    lost: int = 0
+    twice: int = 0
+    different: int = 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run and print; 0 when nothing was lost, repeated or changed."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])  # type: ignore[union-attr]
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--clips", type=int, default=400)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--stages", default="shots,hashes")
+    args = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory(prefix="mmu-kills-") as folder:
+        done = run_kills(Path(folder), kills=args.kills, clips=args.clips, seed=args.seed, stages=args.stages)
+    victims = ", ".join(f"{number} {who}" for who, number in sorted(done.killed.items()))
+    print(f"{sum(done.killed.values())} kills ({victims}), {done.runs} starts of the job")
+    print(f"{done.rows} rows: {done.lost} lost, {done.twice} twice, {done.different} different")
+    return 0 if not (done.lost or done.twice or done.different) else 1
+
+
+def run_kills(folder: Path, *, kills: int, clips: int, seed: int, stages: str, say: bool = True) -> Kills:
+    """Kill a job `kills` times and compare it with one that was left alone."""
+    source = folder / "in"
+    source.mkdir()
+    for number in range(clips):
+        write_tiny(source / f"clip{number:05}.mp4", seed=number)
+    (source / "broken.mp4").write_bytes(b"not a video")
+    (source / "empty.mp4").touch()
+    command = [sys.executable, "-m", "pipelines.batch", "--src", str(source), "--stages", stages, "--quiet"]
+    command += ["--workers", "2", "--memory-mb", "300", "--config", str(_config(folder))]
+    quiet = folder / "quiet"
+    _start([*command, "--out", str(quiet)]).communicate(timeout=1800)
+    out, done, dice = folder / "out", Kills(), random.Random(seed)
+    while True:
+        process = _start([*command, "--out", str(out)])
+        done.runs += 1
+        while sum(done.killed.values()) < kills and process.poll() is None:
+            # A kill of the driver or the raylet ends the run: others come first within one.
+            victim = VICTIMS[dice.randrange(len(VICTIMS))]
+            if not _wait_for_work(process):
+                break
+            time.sleep(dice.uniform(0.0, 3.0))
+            if process.poll() is None and _kill(process, victim):
+                done.killed[victim] += 1
+                if say:
+                    print(f"killed {victim}", file=sys.stderr, flush=True)
+                if victim in ("driver", "raylet"):
+                    break
+        # A run that comes to its end has nothing left to be killed over.
+        if process.wait(timeout=1800) in (0, 1):
+            break
+    expected, found = rows(quiet), rows(out)
+    done.rows = sum(found.values())
+    have, want = Counter(key for key, _ in found.elements()), Counter(key for key, _ in expected.elements())
+    done.lost = sum((want - have).values())
+    done.twice = sum(number - 1 for number in have.values() if number > 1)
+    done.different = sum((expected - found).values()) - done.lost
+    return done
+
+
+def rows(out: Path) -> Counter[tuple[str, str]]:
+    """(table and key, content without times) of all rows of all tables."""
+    found: Counter[tuple[str, str]] = Counter()
+    for table in ("reports", "signals", "dead_letters"):
+        if not (out / table).exists():
+            continue
+        for row in pq.read_table(out / table).to_pylist():
+            name = f"{table} {row['key']} {row.get('signal', '')}"
+            plain = {column: value for column, value in row.items() if column not in TIMES}
+            found[name, json.dumps(plain, default=str, sort_keys=True)] += 1
+    return found
+
+
+def _config(folder: Path) -> Path:
+    path = folder / "job.yaml"
+    # Small tasks and folds: a kill meets every step of the work.
+    path.write_text("chunk_rows: 3\nchunk_seconds: 2\nfold_mb: 0.05\n")
+    return path
+
+
+def _start(command: list[str]) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+def _wait_for_work(process: subprocess.Popen[bytes]) -> bool:
+    """Wait until the job has an analysis process; False when it ended first."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        if _processes(process, "child"):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def _kill(process: subprocess.Popen[bytes], victim: str) -> bool:
+    pids = [process.pid] if victim == "driver" else _processes(process, victim)
+    for pid in pids[:1]:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        return True
+    return False
+
+
+_MARKS = {"child": "pipelines.child", "worker": "ray::Worker", "raylet": "raylet/raylet"}
+
+
+def _processes(process: subprocess.Popen[bytes], victim: str) -> list[int]:
+    """Processes of one kind below the driver."""
+    return [pid for pid, words in _below(process.pid) if _MARKS[victim] in words]
+
+
+def _below(root: int) -> list[tuple[int, str]]:
+    parents: dict[int, list[tuple[int, str]]] = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            parent = int((entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+            words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except (OSError, IndexError, ValueError):
+            continue
+        parents.setdefault(parent, []).append((int(entry.name), words))
+    found, todo = [], [root]
+    while todo:
+        for pid, words in parents.get(todo.pop(), []):
+            found.append((pid, words))
+            todo.append(pid)
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,20 @@
+"""A batch job that is killed again and again gives the tables of one that is left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("ray")
+
+
+@pytest.mark.weights
+@pytest.mark.slow
+def test_four_kills(tmp_path: Path) -> None:
+    from benchmarks.kills import run_kills
+
+    done = run_kills(tmp_path, kills=4, clips=30, seed=3, stages="shots,hashes", say=False)
+    assert sum(done.killed.values()) >= 3, done
+    assert done.rows > 30
+    assert (done.lost, done.twice, done.different) == (0, 0, 0), done

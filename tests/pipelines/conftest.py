@@ -1,0 +1,90 @@
+"""Tiny clips, a stage that crashes on request, and one job after another in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.tiny import write_tiny
+
+ROOT = Path(__file__).resolve().parents[2]
+#: loaded by every Python process that has its folder on the path: adds the stage to the catalogue
+SITE = """
+import os
+if os.environ.get("MMU_TEST_CRASH"):
+    import sys
+    sys.path.insert(0, os.path.dirname(__file__))
+    import mmu.perception.catalog as catalog
+    catalog.CPU_STAGES["crash"] = "crash_stage:Crash"
+"""
+STAGE = """
+import ctypes, os, time
+from mmu.stage import Needs, Stage
+
+class Crash(Stage):
+    name = "crash"
+    needs = Needs(frames=True)
+    emits = frozenset()
+
+    def run(self, clip, signals):
+        name = os.path.basename(clip.uri)
+        mark = os.environ["MMU_TEST_CRASH"] + "/" + name
+        if os.environ.get("MMU_TEST_CURED"):
+            return []
+        if name.startswith("segv"):
+            ctypes.string_at(0)
+        if name.startswith("once") and not os.path.exists(mark):
+            open(mark, "w").close()
+            ctypes.string_at(0)
+        if name.startswith("hang"):
+            time.sleep(3600)
+        return []
+"""
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> Path:
+    """A folder of twelve tiny clips."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(12):
+        write_tiny(folder / f"clip{number:02}.mp4", seed=number)
+    return folder
+
+
+@pytest.fixture
+def crash_environment(tmp_path: Path) -> dict[str, str]:
+    """Environment in which the stage `crash` exists, in workers too."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(SITE)
+    (folder / "crash_stage.py").write_text(STAGE)
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    return {"MMU_TEST_CRASH": str(marks), "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
+
+
+Job = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def job() -> Job:
+    """Runs `python -m pipelines.batch` (or another module) to its end."""
+
+    def run(*arguments: Any, module: str = "pipelines.batch", env: dict[str, str] | None = None) -> Any:
+        return subprocess.run(
+            [sys.executable, "-m", module, *map(str, arguments)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=280,
+        )
+
+    return run

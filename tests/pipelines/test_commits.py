@@ -1,0 +1,193 @@
+"""The log, the plans and the tables: a kill between any two steps loses and repeats nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmu.outcome import ErrorItem, Outcome
+from mmu.report.schema import Report
+from pipelines import fold
+from pipelines.commits import Commits, mark_dead_letters
+from pipelines.config import JobConfig
+from pipelines.ledger import Ledger
+from pipelines.parts import part_name, write_part
+from pipelines.rows import BadRow, Row
+from pipelines.storage import Storage
+from pipelines.tables import bad_row, dead_row, report_row
+
+pq = pytest.importorskip("pyarrow.parquet")
+SIGNAL: dict[str, Any] = {
+    "id": "text.line:0",
+    "kind": "text.line",
+    "value": "你好",
+    "score": 0.5,
+    "span": [0.0, 1.5],
+    "box": [1.0, 2.0, 3.0, 4.0],
+    "track": None,
+    "source": "test",
+    "attributes": {"role": "title"},
+}
+
+
+def good(name: str, signals: int = 2) -> dict[str, Any]:
+    found = [{**SIGNAL, "id": f"text.line:{number}"} for number in range(signals)]
+    return report_row(
+        Row(name), Report(id="ab" * 32, uri=name, outcome=Outcome.OK, signals=found, pipeline="p")
+    )
+
+
+def dead(name: str, reason: str = "broken", pipeline: str = "p") -> dict[str, Any]:
+    return dead_row(Row(name), code="x", reason=reason, pipeline=pipeline)
+
+
+class Run:
+    """One run of a job over the same outputs, without Ray."""
+
+    def __init__(self, out: Path) -> None:
+        self.config = JobConfig(src="unused", out=str(out))
+        self.storage = Storage(str(out))
+        self.ledger = Ledger()
+        self.commits = Commits(self.storage, self.ledger, self.config)
+
+    def commit(self, task: str, rows: list[dict[str, Any]]) -> None:
+        size = write_part(self.storage, task, rows)
+        self.commits.take(part_name(task), [row["key"] for row in rows], size)
+
+    def fold(self) -> None:
+        plan = self.commits.next_plan()
+        if plan is not None:
+            fold.execute(self.storage, plan, self.config)
+            self.commits.folded(plan)
+
+
+def table(out: Path, name: str) -> list[dict[str, Any]]:
+    return pq.read_table(out / name).to_pylist() if (out / name).exists() else []
+
+
+def uris(out: Path, name: str) -> list[str]:
+    return sorted(row["uri"] for row in table(out, name))
+
+
+def test_parts_become_tables(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.commit("t1", [good("a", 3), dead("b")])
+    run.commit("t2", [good("c", 0), bad_row(BadRow("list.csv:3", "no uri", "{}"), "p")])
+    run.fold()
+    assert uris(tmp_path, "reports") == ["a", "c"]
+    assert uris(tmp_path, "dead_letters") == ["b", "list.csv:3"]
+    signals = table(tmp_path, "signals")
+    assert len(signals) == 3
+    assert {row["key"] for row in signals} == {Row("a").key}
+    assert (signals[0]["value"], signals[0]["end"], signals[0]["h"]) == ("你好", 1.5, 4.0)
+    assert not list((tmp_path / "_log").iterdir())
+    assert not list((tmp_path / "_plans").iterdir())
+    meta = pq.read_schema(next((tmp_path / "reports").rglob("*.parquet"))).metadata
+    assert meta[b"mmu.schema"] == b"mmu.tables/1"
+
+
+def test_a_failed_report_is_a_dead_letter() -> None:
+    item = ErrorItem(where="media", code="empty_file", message="empty")
+    row = report_row(Row("a"), Report(id="", uri="a", outcome=Outcome.FAILED, errors=[item]))
+    assert row["dead"]
+    assert (row["code"], row["reason"], row["stage"]) == ("empty_file", "empty", "media")
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing catches it."""
+
+
+@pytest.mark.parametrize("step", range(1, 12))
+def test_a_kill_before_any_write_or_removal_of_a_fold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    run = Run(tmp_path)
+    run.commit("t1", [good("a"), dead("b")])
+    run.commit("t2", [good("c")])
+    steps = 0
+
+    def counting(name: str) -> Any:
+        real = getattr(Storage, name)
+
+        def wrapped(self: Storage, names: Any, *rest: Any) -> Any:
+            nonlocal steps
+            for one in names if name == "remove" else [names]:
+                steps += 1
+                if steps == step:
+                    raise Killed
+                real(self, [one] if name == "remove" else one, *rest)
+
+        return wrapped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Storage, "write", counting("write"))
+        patch.setattr(Storage, "remove", counting("remove"))
+        try:
+            run.fold()
+            killed = False
+        except Killed:
+            killed = True
+    assert killed == (step < 10), f"{steps} steps"
+    again = Run(tmp_path)
+    assert again.commits.recover("p") == 3
+    assert again.ledger.meet(Row("a").key) is None
+    assert again.ledger.meet(Row("new").key) is True
+    again.commit("t3", [good("d")])
+    again.fold()
+    assert uris(tmp_path, "reports") == ["a", "c", "d"]
+    assert uris(tmp_path, "dead_letters") == ["b"]
+    assert len(table(tmp_path, "signals")) == 6
+
+
+def test_a_worker_of_a_killed_job_that_lives_on_repeats_nothing(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.commit("t1", [good("a"), good("b")])
+    run.fold()
+    write_part(run.storage, "late", [good("b"), good("c")])  # its job is gone
+    again = Run(tmp_path)
+    assert again.commits.recover("p") == 3
+    write_part(again.storage, "later", [good("c"), good("d")])
+    again.commits.take_parts("p")
+    again.fold()
+    assert uris(tmp_path, "reports") == ["a", "b", "c", "d"]
+    assert len(table(tmp_path, "signals")) == 8
+    assert again.commits.repeated == 2
+
+
+def test_another_pipeline_starts_from_nothing(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.commit("t1", [good("a"), dead("b")])
+    run.fold()
+    assert Run(tmp_path).commits.recover("other") == 0
+
+
+def test_dead_letters_that_something_newer_replaces(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.commit("t1", [dead("a"), dead("b", "first"), dead("c"), dead("d", pipeline="old")])
+    run.fold()
+    retry = Run(tmp_path)
+    assert retry.commits.recover("p", retry=True) == 0
+    retry.commit("t2", [good("a"), dead("b", "second"), good("d")])
+    retry.fold()
+    again = Run(tmp_path)
+    again.commits.recover("p")
+    assert again.commits.dead == 2
+    assert {(row["uri"], row["reason"]) for row in table(tmp_path, "dead_letters")} == {
+        ("b", "second"),
+        ("c", "broken"),
+        ("d", "broken"),
+    }
+    with Ledger() as ledger:
+        ledger.finish([Row("a").key, Row("d").key])
+        mark_dead_letters(again.storage, ledger, "p", any_pipeline=True)
+    assert uris(tmp_path, "dead_letters") == ["b", "c"]
+
+
+def test_half_written_files_are_swept_and_others_left(tmp_path: Path) -> None:
+    (tmp_path / "_log").mkdir()
+    (tmp_path / "_log" / ".x.parquet.123.0123abcd").write_bytes(b"half")
+    (tmp_path / "_log" / ".keep").write_bytes(b"mine")
+    Run(tmp_path).commits.recover("p")
+    assert [path.name for path in (tmp_path / "_log").iterdir()] == [".keep"]
