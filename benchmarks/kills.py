@@ -48,7 +48,7 @@ class Kills:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run and print; 0 when nothing was lost, repeated or changed."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--clips", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)
