@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
@@ -145,6 +146,7 @@ class Progress:
         }
         return {
             "seconds": round(self.seconds, 2),
+            "driver_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
             "listed": numbers.listed,
             "finished_before": numbers.before,
             "duplicates": numbers.duplicates,

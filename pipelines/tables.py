@@ -7,10 +7,12 @@ Times are UTC, seconds are seconds, boxes are pixels of the source frame.
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from mmu.outcome import Outcome
@@ -221,4 +223,9 @@ def _take_embeddings(report: Report) -> list[dict[str, Any]]:
             if subject.embedding is not None:
                 found.append({"of": of, "subject": subject.id, "vector": list(subject.embedding)})
                 subject.embedding = None
+    for signal in report.signals:
+        packed = signal.pop("embedding", None)
+        if packed is not None:
+            vector = np.frombuffer(base64.b64decode(packed), "<f2").astype(np.float32)
+            found.append({"of": "signal", "subject": signal["id"], "vector": vector.tolist()})
     return found

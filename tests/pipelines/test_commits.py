@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mmu.outcome import ErrorItem, Outcome
@@ -86,6 +89,32 @@ def test_parts_become_tables(tmp_path: Path) -> None:
     assert not list((tmp_path / "_plans").iterdir())
     meta = pq.read_schema(next((tmp_path / "reports").rglob("*.parquet"))).metadata
     assert meta[b"mmu.schema"] == b"mmu.tables/1"
+
+
+def test_embeddings_stand_apart(tmp_path: Path) -> None:
+    vector = base64.b64encode(np.array([0.5, -1.0], "<f2").tobytes()).decode()
+    signals = [{**SIGNAL, "embedding": vector}]
+    report = Report(id="ab" * 32, uri="a", outcome=Outcome.OK, signals=signals, pipeline="p")
+    run = Run(tmp_path)
+    run.commit("t1", [report_row(Row("a"), report)])
+    run.fold()
+    (row,) = table(tmp_path, "embeddings")
+    assert (row["of"], row["subject"], row["vector"]) == ("signal", "text.line:0", [0.5, -1.0])
+    assert "embedding" not in json.loads(table(tmp_path, "reports")[0]["report"])["signals"][0]
+
+
+def test_pandas_and_duckdb_read_the_tables(tmp_path: Path) -> None:
+    import pandas as pd
+
+    duckdb = pytest.importorskip("duckdb")
+    run = Run(tmp_path)
+    run.commit("t1", [good("a"), good("b"), dead("c")])
+    run.fold()
+    frame = pd.read_parquet(tmp_path / "reports")
+    assert list(frame["outcome"]) == ["ok", "ok"]
+    assert "date" in frame.columns
+    query = f"SELECT category, count(*) FROM '{tmp_path}/reports/**/*.parquet' GROUP BY 1"
+    assert duckdb.sql(query).fetchall() == [(None, 2)]
 
 
 def test_a_failed_report_is_a_dead_letter() -> None:

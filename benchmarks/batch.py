@@ -1,0 +1,173 @@
+"""What the batch job costs beside the analysis itself.
+
+    python -m benchmarks.batch throughput [--clips 60] [--seconds 2] [--stages shots,labels]
+    python -m benchmarks.batch memory [--rows 100 10000]
+    python -m benchmarks.batch listing [--rows 1000000]
+    python -m benchmarks.batch folder DIR…
+
+`throughput` compares a job of two workers with two plain processes that run `mmu.analyze_many` on halves of
+the same clips. Each is run with a few clips and with all; the difference is what a video costs, without
+start-up. `memory` is the driver's peak for rows that name no file. `listing` reads keys from a generator
+through the ledger and discards the rows. `folder` runs a job over folders and accounts for every file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from benchmarks.tiny import write_tiny
+
+ROOT = Path(__file__).resolve().parents[1]
+WORKERS = 2
+#: clips of the short run whose time is taken off
+FEW = 4
+PLAIN = """
+import sys, mmu
+names, stages = sys.argv[2:], sys.argv[1].split(",")
+for report in mmu.analyze_many(names, only=stages, threads=1):
+    report.to_json()
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(dest="what", required=True)
+    one = commands.add_parser("throughput")
+    one.add_argument("--clips", type=int, default=60)
+    one.add_argument("--seconds", type=float, default=2.0)
+    one.add_argument("--stages", default="shots,labels")
+    one = commands.add_parser("memory")
+    one.add_argument("--rows", type=int, nargs="+", default=[100, 10_000])
+    one = commands.add_parser("listing")
+    one.add_argument("--rows", type=int, default=1_000_000)
+    one = commands.add_parser("folder")
+    one.add_argument("folders", nargs="+")
+    one.add_argument("--stages", default=None)
+    args = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory(prefix="mmu-batch-") as name:
+        folder = Path(name)
+        if args.what == "throughput":
+            throughput(folder, args.clips, args.seconds, args.stages)
+        elif args.what == "memory":
+            memory(folder, args.rows)
+        elif args.what == "listing":
+            listing(args.rows)
+        else:
+            return account(folder, args.folders, args.stages)
+    return 0
+
+
+def throughput(folder: Path, clips: int, seconds: float, stages: str) -> None:
+    """Seconds a video of both, their ratio, and the difference for one worker."""
+    times = {}
+    for number in (FEW, FEW + clips):
+        source = folder / f"in{number}"
+        source.mkdir()
+        files = [write_tiny(source / f"c{i}.mp4", seed=i, seconds=seconds) for i in range(number)]
+        halves = [files[part::WORKERS] for part in range(WORKERS)]
+        started = time.perf_counter()
+        running = [_start("-c", PLAIN, stages, *half) for half in halves]
+        for process in running:
+            if process.wait():
+                raise SystemExit("a plain process failed")
+        times["plain", number] = time.perf_counter() - started
+        started = time.perf_counter()
+        run_job(source, folder / f"out{number}", "--stages", stages, "--workers", WORKERS)
+        times["job", number] = time.perf_counter() - started
+    cost = {kind: (times[kind, FEW + clips] - times[kind, FEW]) / clips for kind in ("plain", "job")}
+    for kind, each in cost.items():
+        print(f"{kind:6} {1 / each:6.2f} videos/s, start-up {times[kind, FEW] - FEW * each:.1f} s")
+    print(f"throughput of the job: {cost['plain'] / cost['job']:.2f} of plain processes")
+    print(f"overhead a video, per worker: {1000 * WORKERS * (cost['job'] - cost['plain']):.0f} ms")
+
+
+def memory(folder: Path, sizes: Sequence[int]) -> None:
+    """Peak resident memory of the driver for manifests of several sizes."""
+    for number in sizes:
+        manifest = folder / f"{number}.jsonl"
+        manifest.write_text("".join(json.dumps({"uri": f"/absent/{i}.mp4"}) + "\n" for i in range(number)))
+        out = folder / f"out{number}"
+        run_job(manifest, out, "--stages", "shots", "--workers", 1)
+        summary = json.loads((out / "job" / "summary.json").read_text())
+        rows = pq.read_table(out / "dead_letters", columns=["key"]).num_rows
+        seconds = summary["seconds"]
+        print(
+            f"{number} rows: driver at most {summary['driver_peak_mb']} MB, {seconds} s, {rows} dead letters"
+        )
+
+
+def listing(rows: int) -> None:
+    """Time and memory of reading keys, without work."""
+    from pipelines.intake import Intake, Sizer
+    from pipelines.ledger import Ledger
+    from pipelines.progress import Numbers
+    from pipelines.rows import Row
+
+    def source() -> Iterator[Row]:
+        for number in range(rows):
+            yield Row(f"s3://bucket/videos/{number:012}.mp4", number % 1000, str(number))
+
+    before, started, taken = _peak(), time.perf_counter(), 0
+    with Ledger() as ledger:
+        intake = Intake(source(), ledger, Numbers(), lookahead=5000)
+        size = Sizer(rows=1000, seconds=1e9)
+        while not intake.empty:
+            intake.fill(wait=0.1)
+            while (task := intake.next_task(size, 1)) is not None:
+                taken += len(task.rows)
+    seconds = time.perf_counter() - started
+    print(f"{taken} rows in {seconds:.1f} s ({taken / seconds:,.0f}/s), memory +{_peak() - before} MB")
+
+
+def account(folder: Path, folders: Sequence[str], stages: str | None) -> int:
+    """Run a job over folders; every file must be in exactly one table."""
+    files = sorted(p for place in folders for p in Path(place).resolve().rglob("*") if p.is_file())
+    manifest = folder / "list.jsonl"
+    manifest.write_text("".join(json.dumps({"uri": str(file)}) + "\n" for file in files))
+    out = folder / "out"
+    run_job(manifest, out, *(["--stages", stages] if stages else []), "--workers", WORKERS)
+    seen: Counter[str] = Counter()
+    for table, column in (("reports", "outcome"), ("dead_letters", "code")):
+        if (out / table).exists():
+            rows = pq.read_table(out / table, columns=["uri", column]).to_pylist()
+            seen.update(row["uri"] for row in rows)
+            print(f"{table}: {len(rows)} ({dict(Counter(row[column] for row in rows).most_common())})")
+    lost = [file for file in files if seen[str(file)] == 0]
+    twice = [uri for uri, number in seen.items() if number > 1]
+    print(f"{len(files)} files, {len(lost)} lost, {len(twice)} twice")
+    return 1 if lost or twice else 0
+
+
+def run_job(source: Path, out: Path, *options: object) -> None:
+    """Run a batch job to its end; stops the benchmark when it cannot be run."""
+    words = ["-m", "pipelines.batch", "--src", source, "--out", out, "--memory-mb", 300, "--quiet", *options]
+    if _start(*map(str, words)).wait() not in (0, 1):
+        raise SystemExit("the job failed")
+
+
+def _start(*words: object) -> subprocess.Popen[bytes]:
+    limits = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment = {**os.environ, **limits, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, *map(str, words)]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+if __name__ == "__main__":
+    sys.exit(main())
