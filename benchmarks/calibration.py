@@ -53,8 +53,14 @@ class Scored:
     true: Array
 
 
-def collect(corpus: Corpus, reports: Reports, judged: dict[str, dict[str, set[str]]]) -> Scored:
-    """Every tag of every tagged file, with both answers."""
+def collect(
+    corpus: Corpus,
+    reports: Reports,
+    judged: dict[str, dict[str, set[str]]],
+    *,
+    axes: frozenset[str] | None = None,
+) -> Scored:
+    """Every tag of every tagged file from the evidence of these axes (default: all), with both answers."""
     graph, settings = kg.load(), load_settings()
     rows: list[tuple[float, ...]] = []
     for number, entry in enumerate(corpus.of("tags")):
@@ -63,7 +69,8 @@ def collect(corpus: Corpus, reports: Reports, judged: dict[str, dict[str, set[st
         signals = SignalSet(Signal.from_json(one) for one in report.signals)
         duration = report.media.duration if report.media else 0.0
         frame = report.media.frame if report.media else None
-        beliefs = fuse(observe(signals, graph, settings, duration, frame=frame), graph, settings)
+        observations = observe(signals, graph, settings, duration, frame=frame)
+        beliefs = fuse(observations, graph, settings, axes=axes)
         accepted = [term for expectation in entry["expect"] for term in expectation["any_of"]]
         for rank, tag in enumerate(to_tags(beliefs, graph, settings)):
             fused = beliefs[tag.id]
@@ -163,15 +170,20 @@ def draw(tags: Scored, image: Path) -> None:
 def rows(tags: Scored) -> list[tuple[str, float, int]]:
     """(metric, value, tags) of the table."""
     refitted, judged, first = held_out(tags), ~np.isnan(tags.true), tags.rank < FIRST
-    both = judged & first
     return [
         ("calibration.ece", error(tags.score, tags.expected), len(tags.score)),
         ("calibration.ece@10", error(tags.score[first], tags.expected[first]), int(first.sum())),
         ("calibration.ece_cv", error(refitted, tags.expected), len(refitted)),
         ("calibration.ece_cv@10", error(refitted[first], tags.expected[first]), int(first.sum())),
         ("calibration.ece_judged", error(tags.score[judged], tags.true[judged]), int(judged.sum())),
-        ("calibration.judged_precision@10", float(tags.true[both].mean()), int(both.sum())),
+        judged_precision("tags", tags),
     ]
+
+
+def judged_precision(name: str, tags: Scored) -> tuple[str, float, int]:
+    """Share of the first ten tags that are true by eye and ear."""
+    chosen = ~np.isnan(tags.true) & (tags.rank < FIRST)
+    return f"{name}.judged_precision@10", float(tags.true[chosen].mean()), int(chosen.sum())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -186,21 +198,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="OUT")
     args = parser.parse_args(argv)
     try:
-        tags = collect(
-            read_corpus(args.corpus), Reports(args.corpus, cache=args.cache), read_judged(args.judged)
-        )
+        corpus, reports = read_corpus(args.corpus), Reports(args.corpus, cache=args.cache)
+        judged = read_judged(args.judged)
+        tags = collect(corpus, reports, judged)
         found = rows(tags)
+        for axis in ("image", "audio"):
+            alone = collect(corpus, reports, judged, axes=frozenset({axis}))
+            found.append(judged_precision(f"tags[{axis}]", alone))
     except USER_ERRORS as fault:
         print(f"calibration: {fault}", file=sys.stderr)
         return 2
     print("| metric | tags | value |\n|---|---:|---:|")
     print("\n".join(f"| {name} | {count} | {value:.3f} |" for name, value, count in found))
-    judged = ~np.isnan(tags.true)
+    known = ~np.isnan(tags.true)
     print("\n| mean score | tags | expected | judged true |\n|---:|---:|---:|---:|")
     place = np.minimum((tags.score * BINS).astype(int), BINS - 1)
     for k in sorted(set(place)):
         own = place == k
-        true = tags.true[own & judged]
+        true = tags.true[own & known]
         print(
             f"| {tags.score[own].mean():.2f} | {own.sum()} | {tags.expected[own].mean():.2f} "
             f"| {'–' if not len(true) else f'{true.mean():.2f} ({len(true)})'} |"
