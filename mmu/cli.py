@@ -23,6 +23,7 @@ from mmu import (
     cli_originals,
     cli_people,
     cli_queue,
+    cli_review,
     cli_search,
     cli_singing,
     cli_songs,
@@ -73,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
         cli_learn,
         cli_queue,
         cli_search,
+        cli_review,
     ):
         module.add_parser(commands).set_defaults(run=module.run)
     return parser

@@ -36,7 +36,6 @@ _SCRIPTS = (
     "sections.js",
     "media.js",
     "story.js",
-    "app.js",
 )
 
 
@@ -67,8 +66,8 @@ def render_html(
     playback = plan_playback(report.media, video, base=base)
     if pictures is None:
         pictures = _pictures(report, video)
-    style = "\n".join(_template(name) for name in _STYLES)
-    script = '"use strict";\n(() => {\n' + "\n".join(_template(name) for name in _SCRIPTS) + "\n})();\n"
+    style = page_style()
+    script = page_script(_template("app.js"))
     title = report.title or Path(report.uri).name or "MMU"
     return Template(_template("page.html")).substitute(
         lang="zh-CN" if language == "zh" else "en",
@@ -77,11 +76,27 @@ def render_html(
         caption=html.escape(getattr(report.caption.text, language) if report.caption else ""),
         style=style,
         script=script,
-        strings=json_block(json.loads(_template("strings.json"))),
+        strings=json_block(page_strings()),
         report=json_block(page_data(report) | {"first_language": language}),
         player=json_block(_player(playback, pictures)),
         payload=base64.b64encode(playback.payload).decode("ascii") if playback.payload else "",
     )
+
+
+def page_style() -> str:
+    """The style sheet of the page, for pages that show parts of it."""
+    return "\n".join(_template(name) for name in _STYLES)
+
+
+def page_script(last: str) -> str:
+    """The page's parts and, in the same scope, the script that puts them into a document."""
+    return '"use strict";\n(() => {\n' + "\n".join([*map(_template, _SCRIPTS), last]) + "\n})();\n"
+
+
+def page_strings() -> dict[str, Any]:
+    """The texts that the parts need in their `strings` block: group -> key -> [Chinese, English]."""
+    strings: dict[str, Any] = json.loads(_template("strings.json"))
+    return strings
 
 
 def json_block(data: Any) -> str:

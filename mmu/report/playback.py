@@ -45,19 +45,28 @@ def plan_playback(media: MediaFacts | None, path: Path | None, *, base: Path | N
     """
     if path is None:
         return Playback("none")
-    try:
-        with path.open("rb") as file:
-            head = file.read(64)
-        size = path.stat().st_size
-    except OSError as error:
-        reason = error.strerror or error
-        raise MediaError(f"cannot read the video {str(path)!r}: {reason}", code="unreadable") from error
-    kind, mime = _playable(media, head)
+    kind, mime = playable(media, path)
+    size = path.stat().st_size
     if kind == "none":
         return Playback("none")
     if size <= EMBED_BYTES:
         return Playback(kind, mime, payload=path.read_bytes())
     return Playback(kind, mime, url=_reference(path, base))
+
+
+def playable(media: MediaFacts | None, path: Path) -> tuple[Literal["video", "audio", "image", "none"], str]:
+    """What a browser plays a file as, and its media type; by the first bytes and the codecs.
+
+    Raises:
+        MediaError: `path` cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(64)
+    except OSError as error:
+        reason = error.strerror or error
+        raise MediaError(f"cannot read the video {str(path)!r}: {reason}", code="unreadable") from error
+    return _playable(media, head)
 
 
 def _playable(

@@ -29,6 +29,9 @@ class QueueOptions:
     lease: float = 900.0
     #: leases that may fail (run out, or be released as failed) before a task is given up
     max_attempts: int = 5
+    #: SQLite only: wait for the disk at every commit, so that not even a power cut loses the last ones
+    #: (killed processes never lose any); costs most of the speed
+    power_safe: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.lease <= 86400 or not 1 <= self.max_attempts <= 1000:

@@ -85,25 +85,17 @@ class SqliteQueue(ReviewQueue):
         with self.errors(), self.writing() as db:
             now = time.time()
             self._expire(db, now)
-            chosen = (
-                f"SELECT id FROM task WHERE state = 'waiting' AND ready <= ? AND instr(excluded, ?) = 0 "
-                f"AND ({where}) ORDER BY {order} LIMIT ?"
-            )
-            until = now + self.options.lease
-            ids = [
-                row[0]
-                for row in db.execute(chosen, (now, json.dumps(worker, ensure_ascii=False), *values, limit))
-            ]
-            leases = []
-            for task in ids:
-                token = secrets.token_hex(16)
-                found = db.execute(
-                    "UPDATE task SET state = 'leased', worker = ?, token = ?, until = ?, "
-                    f"attempts = attempts + 1 WHERE id = ? RETURNING {COLUMNS}, attempts",
-                    (worker, token, until, task),
-                ).fetchone()
-                leases.append(Lease(task_from(found), token, worker, until, found[-1]))
-        return leases
+            token, until = secrets.token_hex(16), now + self.options.lease
+            # one statement, for speed; the order of its rows is not promised, so they are sorted after it
+            rows = db.execute(
+                "UPDATE task SET state = 'leased', worker = ?, token = ?, until = ?, attempts = attempts + 1 "
+                "WHERE number IN (SELECT number FROM task WHERE state = 'waiting' AND ready <= ? "
+                f"AND instr(excluded, ?) = 0 AND ({where}) ORDER BY {order} LIMIT ?) RETURNING "
+                f"{COLUMNS}, attempts, rank",
+                (worker, token, until, now, json.dumps(worker, ensure_ascii=False), *values, limit),
+            ).fetchall()
+        rows.sort(key=lambda row: (-row[-1], row[0]))
+        return [Lease(task_from(row), token, worker, until, row[-2]) for row in rows]
 
     def extend(self, lease: Lease) -> Lease | None:
         with self.errors(), self.writing() as db:
@@ -227,7 +219,7 @@ class SqliteQueue(ReviewQueue):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             found = sqlite3.connect(self.path, timeout=60.0, isolation_level=None, check_same_thread=False)
             found.execute("PRAGMA journal_mode = WAL")
-            found.execute("PRAGMA synchronous = FULL")
+            found.execute(f"PRAGMA synchronous = {'FULL' if self.options.power_safe else 'NORMAL'}")
             found.execute("PRAGMA foreign_keys = ON")
             self._local.db = found
             self._open.append(found)

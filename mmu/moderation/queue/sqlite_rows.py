@@ -6,6 +6,7 @@ import json
 import math
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 from mmu.errors import StoreError
 from mmu.moderation.queue.task import Event, EventType, Resolution, Task, rfc3339, seconds_of
@@ -15,20 +16,17 @@ DOUBLING = 6 * 3600.0
 VERSION = 1
 TABLES = """
 CREATE TABLE task (
-  id TEXT PRIMARY KEY, video TEXT NOT NULL, policy TEXT NOT NULL, version TEXT NOT NULL, lane TEXT NOT NULL,
+  number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, video TEXT NOT NULL, policy TEXT NOT NULL,
+  version TEXT NOT NULL, lane TEXT NOT NULL,
   uri TEXT NOT NULL, report TEXT NOT NULL, title TEXT NOT NULL, decision TEXT NOT NULL,
   category TEXT NOT NULL, rules TEXT NOT NULL, severity INTEGER NOT NULL, confidence REAL NOT NULL,
   priority REAL NOT NULL, excluded TEXT NOT NULL, made REAL NOT NULL,
   rank REAL NOT NULL, queued REAL NOT NULL, ready REAL NOT NULL, state TEXT NOT NULL DEFAULT 'waiting',
   worker TEXT, token TEXT, until REAL, attempts INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '',
   done REAL, verdict TEXT, reviewer TEXT
-) WITHOUT ROWID;
+);
 CREATE INDEX task_rank ON task (state, rank DESC, id);
-CREATE INDEX task_lane ON task (state, lane, category, severity, decision);
-CREATE INDEX task_queued ON task (state, queued);
 CREATE INDEX task_until ON task (until) WHERE state = 'leased';
-CREATE INDEX task_video ON task (video);
-CREATE INDEX task_done ON task (done) WHERE state = 'done';
 CREATE TABLE event (
   id INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, type TEXT NOT NULL, task TEXT NOT NULL,
   resolution TEXT, attempts INTEGER NOT NULL, reason TEXT NOT NULL
@@ -95,10 +93,11 @@ def row_of(task: Task) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def task_from(row: Sequence[object]) -> Task:
+def task_from(row: Sequence[Any]) -> Task:
     """A task from the first values of a row, which are those of `COLUMNS`."""
-    names = [name.strip() for name in COLUMNS.split(",")]
-    data = dict(zip(names, row[:16], strict=True))
-    made = float(str(data.pop("made")))
-    data |= {"rules": json.loads(str(data["rules"])), "excluded": json.loads(str(data["excluded"]))}
-    return Task.model_validate(data | {"time": rfc3339(made)})
+    # the row was checked when it was put in
+    return Task.model_construct(
+        id=row[0], video=row[1], policy=row[2], version=row[3], lane=row[4], uri=row[5], report=row[6],
+        title=row[7], decision=row[8], category=row[9], rules=json.loads(row[10]), severity=row[11],
+        confidence=row[12], priority=row[13], excluded=json.loads(row[14]), time=rfc3339(row[15]),
+    )  # fmt: skip
