@@ -82,6 +82,13 @@ def normalise(text: str) -> str:
     return " ".join(_folded(text)[0].split())
 
 
+def folded(text: str) -> str:
+    """`normalise` for longer texts: several times as fast, since no offsets are kept; spaces stay."""
+    if text.isascii():
+        return text.lower()
+    return _simplified(unicodedata.normalize("NFKC", text).casefold())
+
+
 def is_cjk(character: str) -> bool:
     """Whether this is a Chinese character (the basic block and extension A)."""
     return "\u3400" <= character <= "\u9fff"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
@@ -32,6 +32,7 @@ LABELS = {
 MOST_THINGS = 64
 MOST_PASSAGES = 400
 _LEAST = 0.02
+_FACTS = ("id", "uri", "title", "duration", "category", "decision", "language", "facets")
 #: characters of text that are embedded together, and the most such pieces
 PIECE, MOST_PIECES = 160, 8
 
@@ -70,7 +71,6 @@ class Document:
     facets: dict[str, str]
     things: list[Thing]
     passages: list[Passage]
-    frames: list[tuple[float, str]]
 
     @property
     def name(self) -> str:
@@ -100,18 +100,21 @@ class Document:
 
     def pack(self) -> bytes:
         """As compressed JSON."""
-        return zlib.compress(json.dumps(asdict(self), ensure_ascii=False).encode(), 6)
+        data = {name: getattr(self, name) for name in _FACTS}
+        data["things"] = [[one.key, one.text, one.score, one.spans, one.why] for one in self.things]
+        data["passages"] = [[one.field, one.text, one.span] for one in self.passages]
+        return zlib.compress(json.dumps(data, ensure_ascii=False).encode(), 3)
 
     @classmethod
     def unpack(cls, blob: bytes) -> Document:
         """What `pack` wrote."""
         data: dict[str, Any] = json.loads(zlib.decompress(blob))
-        data["things"] = [Thing(**{**one, "spans": _times(one["spans"])}) for one in data["things"]]
-        data["passages"] = [
-            Passage(one["field"], one["text"], tuple(one["span"]) if one["span"] else None)
-            for one in data["passages"]
+        data["things"] = [
+            Thing(key, text, score, _times(spans), why) for key, text, score, spans, why in data["things"]
         ]
-        data["frames"] = [(time, text) for time, text in data["frames"]]
+        data["passages"] = [
+            Passage(field, text, tuple(span) if span else None) for field, text, span in data["passages"]
+        ]
         return cls(**data)
 
 
@@ -134,7 +137,6 @@ def from_report(report: Report, graph: Graph) -> Document:
         facets={tag.id: tag.facet for tag in report.tags},
         things=_things(report, graph),
         passages=_passages(report)[:MOST_PASSAGES],
-        frames=list(report.originality.frames) if report.originality else [],
     )
 
 

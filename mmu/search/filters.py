@@ -40,7 +40,8 @@ class SearchFilters:
         Raises:
             ConfigError: an unknown concept or facet, or a duration below zero.
         """
-        where, values = ["1"], []
+        where: list[str] = []
+        values: list[str] = []
         if self.category is not None:
             kinds = sorted(_kinds(self.category, graph))
             where.append(f"category IN ({', '.join('?' * len(kinds))})")
@@ -55,9 +56,12 @@ class SearchFilters:
                     raise ConfigError(f"a duration is not below 0 seconds: {seconds}")
                 where.append("duration " + sign + " ?")
                 values.append(str(seconds))
-        allowed = np.zeros(arrays.rows, bool)
-        rows = files.rows(" AND ".join(where), values)
-        allowed[rows[rows < arrays.rows]] = True
+        allowed = arrays.alive.copy()
+        if where:
+            rows = files.rows(" AND ".join(where), values)
+            meeting = np.zeros(arrays.rows, bool)
+            meeting[rows[rows < arrays.rows]] = True
+            allowed &= meeting
         for tag in self.tags:
             allowed &= _having({units[key] for key in _kinds(tag, graph) if key in units}, arrays)
         for facet in self.facets:

@@ -13,7 +13,7 @@ from mmu.search.store import Arrays
 from mmu.search.vectors import cosines, nearest
 
 #: candidates that each way of looking may name
-BY_THINGS, BY_VECTORS, BY_WORDS = 500, 800, 400
+BY_THINGS, BY_VECTORS, BY_WORDS = 300, 400, 200
 #: what each way of looking counts in the score
 THINGS, SHOWN, TEXT, WORDS = 1.0, 0.8, 0.5, 0.5
 #: a part of the query that fits this share of the videos is worth half a rare one
@@ -91,9 +91,10 @@ def part_weights(query: Query, arrays: Arrays) -> NDArray[np.float32]:
     if not query.parts:
         return np.zeros(0, np.float32)
     size = len(query.parts[0].fits)
-    common = np.bincount(arrays.units, weights=arrays.scores, minlength=size)[:size] / max(1, arrays.rows)
+    common = np.zeros(size, np.float32)
+    common[: len(arrays.common)] = arrays.common[:size]
     fits = np.stack([part.fits for part in query.parts])
-    share = np.minimum(1.0, fits @ common.astype(np.float32))
+    share = np.minimum(1.0, fits @ common)
     # A part that fits nothing at all cannot tell videos apart, and must not take the others' weight.
     weights = np.where(fits.max(axis=1, initial=0.0) > 0, np.log1p(1.0 / (share + _SMOOTH)), 0.0)
     return np.asarray(weights / max(1e-9, float(weights.sum())), np.float32)
@@ -106,8 +107,11 @@ def _quick_things(query: Query, arrays: Arrays) -> NDArray[np.float32]:
     weights = part_weights(query, arrays)
     fits = (weights[:, None] * np.stack([part.fits for part in query.parts])).sum(axis=0)
     each = fits[arrays.units] * arrays.scores
-    sums = np.concatenate([[0.0], np.cumsum(each, dtype=np.float64)])
-    return np.asarray(sums[arrays.starts[1:]] - sums[arrays.starts[:-1]], np.float32)
+    first, last = arrays.starts[:-1], arrays.starts[1:]
+    sums = np.zeros(arrays.rows, np.float32)
+    full = last > first
+    sums[full] = np.add.reduceat(each, first[full])
+    return sums
 
 
 def things_scores(query: Query, arrays: Arrays, rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -133,10 +137,9 @@ def _vector_scores(
     """Cosine with what is shown, the best with a piece of text, and which piece that is; (n,) each."""
     shown, text = np.zeros(len(rows), np.float32), np.zeros(len(rows), np.float32)
     piece = np.zeros(len(rows), np.int32)
-    # Vectors were appended row by row, so those of one row are found by bisection (-1 = removed).
-    place = np.full(arrays.rows, -1, np.int64)
+    place = np.full(arrays.rows + 1, -1, np.int64)  # the last place is for the owner of what was removed, -1
     place[rows] = np.arange(len(rows))
-    mine = np.flatnonzero((arrays.owners >= 0) & (place[arrays.owners] >= 0))
+    mine = np.flatnonzero(place[arrays.owners] >= 0)
     if len(mine):
         near = np.maximum(0.0, cosines(vector, arrays.vectors[mine]))
         for at, number, value in zip(place[arrays.owners[mine]], arrays.pieces[mine], near, strict=True):

@@ -49,7 +49,7 @@ _COLUMNS = {
 #: what a word weighs in each of these columns
 _BM25 = "bm25(text, 3.0, 2.0, 1.0, 1.0)"
 #: matches that a query may make the full-text index rank; the rarest words come first
-_MOST_MATCHES = 20_000
+_MOST_MATCHES = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +78,10 @@ class Arrays:
     owners: NDArray[np.int32]
     #: (m,) int32 0 = what is shown, else number of the piece from 1
     pieces: NDArray[np.int32]
+    #: (units,) float32 how much of each unit the mean video has
+    common: NDArray[np.float32]
+    #: (rows,) whether the row was not removed
+    alive: NDArray[np.bool_]
 
     @property
     def rows(self) -> int:
@@ -202,7 +206,11 @@ class Files:
             lengths = self._lengths()
             view = {name: column.view(lengths[name]) for name, column in self._columns.items()}
         starts = np.append(view.pop("starts"), lengths["units"])
-        return Arrays(starts=starts, **view)
+        rows = len(starts) - 1
+        common = np.bincount(view["units"], weights=view["scores"]) / max(1, rows)
+        alive = np.zeros(rows, bool)
+        alive[view["owners"][view["owners"] >= 0]] = True
+        return Arrays(starts=starts, common=common.astype(np.float32), alive=alive, **view)
 
     def document(self, row: int) -> Document | None:
         """The document of a row; None when it was removed."""

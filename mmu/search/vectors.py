@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from models.text_embedding import DIMENSIONS
 
-#: 64-bit words of a code
-WORDS = DIMENSIONS // 64
+#: 64-bit words of a code: the signs of the first encoder's 384 numbers are enough to choose by
+WORDS = 6
 _CHUNK = 8192
 
 __all__ = ["DIMENSIONS", "WORDS", "codes", "cosines", "nearest", "quantised"]
@@ -21,8 +21,8 @@ def quantised(vectors: NDArray[np.float32]) -> NDArray[np.int8]:
 
 
 def codes(vectors: NDArray[np.int8]) -> NDArray[np.uint64]:
-    """(n, 14) uint64: the signs of the numbers."""
-    return np.packbits(vectors > 0, axis=1).view("<u8")
+    """(n, 6) uint64: the signs of the first 384 numbers."""
+    return np.packbits(vectors[:, : 64 * WORDS] > 0, axis=1).view("<u8")
 
 
 def cosines(query: NDArray[np.float32], vectors: NDArray[np.int8]) -> NDArray[np.float32]:
@@ -37,8 +37,10 @@ def nearest(query: NDArray[np.float32], table: NDArray[np.uint64], most: int) ->
     if len(table) <= most:
         return np.arange(len(table))
     own = codes(quantised(query[None]))[0]
-    unlike = np.empty(len(table), np.uint16)
+    unlike = np.zeros(len(table), np.uint16)
     for start in range(0, len(table), _CHUNK):
-        part = np.bitwise_count(table[start : start + _CHUNK] ^ own)
-        unlike[start : start + _CHUNK] = part.sum(axis=1, dtype=np.uint16)
+        part = table[start : start + _CHUNK]
+        total = unlike[start : start + _CHUNK]
+        for word in range(WORDS):
+            total += np.bitwise_count(part[:, word] ^ own[word])
     return np.argpartition(unlike, most)[:most]

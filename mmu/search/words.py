@@ -8,8 +8,9 @@ plural and the commonest endings. Words that say nothing are left out.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from kg.linker import is_cjk, normalise
+from kg.linker import folded, is_cjk
 
 _PIECES = re.compile(r"[\u3400-\u9fff]+|[^\W_]+")
 #: characters that carry grammar rather than meaning; a pair with one of them is no word
@@ -31,7 +32,7 @@ def words(text: str) -> list[str]:
     A single Chinese character between other text is a word of its own.
     """
     found: list[str] = []
-    for piece in _PIECES.findall(normalise(text)):
+    for piece in _PIECES.findall(folded(text)):
         if is_cjk(piece[0]):
             found += _pairs(piece)
         elif piece not in _STOP:
@@ -42,7 +43,7 @@ def words(text: str) -> list[str]:
 def chunks(text: str) -> list[str]:
     """The stretches of a text that carry meaning, cut at grammar and punctuation, for embedding."""
     found: list[str] = []
-    for piece in _PIECES.findall(normalise(text)):
+    for piece in _PIECES.findall(folded(text)):
         if is_cjk(piece[0]):
             run = ""
             for character in piece:
@@ -57,6 +58,7 @@ def chunks(text: str) -> list[str]:
     return [one for one in found if one]
 
 
+@lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """An English word without plural, `-ing` and `-ed`; others unchanged."""
     if not word.isascii() or len(word) < 4 or any(character.isdigit() for character in word):

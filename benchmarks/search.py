@@ -1,0 +1,147 @@
+"""Speed of search over made-up videos of realistic size.
+
+    python -m benchmarks.search [--videos N] [--queries N] [--keep DIR]
+
+Each video has 40 things drawn from the knowledge graph (a few in very many videos), a title, two
+captions, 10 lines of text on screen and 10 of speech out of words of the graph. The vectors of
+texts are real for queries and for things; those of a video's passages are mixtures of them, since
+embedding a million passages would take the machine a day and would not change the search.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import kg
+from mmu.search.document import Document, Passage, Thing
+from mmu.search.filters import SearchFilters
+from mmu.search.index import SearchIndex
+from models.store import Store
+from models.text_embedding import DIMENSIONS, TextEmbedder
+
+#: concepts that the videos are made of; each is embedded once
+CONCEPTS = 600
+THINGS, LINES = 40, 10
+QUERIES = (
+    "做饭的小男孩",
+    "a dog plays in the snow",
+    "穿红裙子的女人在海边跳舞",
+    "two men repair a motorcycle in a garage",
+    "如何在家种番茄",
+    "football match highlights with commentary",
+    "猫",
+    "old black and white film of a city street",
+    "孩子们在体育馆打篮球",
+    "somebody unboxes a new phone",
+)
+
+
+class Mixed:
+    """Real vectors of names and queries; those of longer passages are sums of their words' vectors."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._real = TextEmbedder(Store())
+        self._known = dict(zip(names, self._real.embed(names), strict=True))
+        self._table = np.stack(list(self._known.values()))
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        rows = [self._known[text] if text in self._known else self._mixed(text) for text in texts]
+        return np.stack(rows) if rows else np.zeros((0, DIMENSIONS), np.float32)
+
+    def _mixed(self, text: str) -> NDArray[np.float32]:
+        draw = np.random.default_rng(zlib.crc32(text.encode()))
+        mixed = self._table[draw.integers(0, len(self._table), 4)].sum(axis=0)
+        return np.asarray(mixed / np.linalg.norm(mixed), np.float32)
+
+
+def main() -> None:
+    """Fill an index, ask it, print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--videos", type=int, default=100_000)
+    parser.add_argument("--queries", type=int, default=100)
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="leave the index there; filled only once")
+    args = parser.parse_args()
+    graph = kg.load()
+    draw = np.random.default_rng(5)
+    chosen = draw.permutation([one.id for one in graph.concepts.values() if one.taggable])[:CONCEPTS]
+    names = {key: f"{graph.concepts[key].zh} {graph.concepts[key].en}" for key in map(str, chosen)}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = args.keep or Path(temporary)
+        if not (folder / "search.sqlite").exists():
+            started = time.perf_counter()
+            _fill(folder, args.videos, names, draw)
+            print(f"filled in {time.perf_counter() - started:.0f} s")
+        with SearchIndex(folder) as index:
+            _ask(index, args.queries)
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        print(f"| on disk | {size / 1e6:,.0f} MB |")
+
+
+def _fill(folder: Path, videos: int, names: dict[str, str], draw: np.random.Generator) -> None:
+    with SearchIndex(folder, embedder=Mixed(list(names.values()))) as index:
+        for start in range(0, videos, 2000):
+            index.add_documents(
+                [_document(at, names, draw) for at in range(start, min(start + 2000, videos))]
+            )
+
+
+def _document(number: int, names: dict[str, str], draw: np.random.Generator) -> Document:
+    keys = list(names)
+    # The reciprocal law: a few things are in very many videos.
+    picks = dict.fromkeys((len(keys) ** draw.random(3 * THINGS)).astype(int).tolist())
+    things = []
+    for at in list(picks)[:THINGS]:
+        start = float(draw.integers(0, 40))
+        score = float(draw.beta(1, 2))
+        things.append(Thing(keys[at - 1], names[keys[at - 1]], score, [(start, start + 5)], "made up"))
+    lines = [
+        Passage("screen" if at % 2 else "speech", _sentence(keys, names, draw), (at * 3.0, at * 3.0 + 2))
+        for at in range(2 * LINES)
+    ]
+    texts = [Passage("title", _sentence(keys, names, draw)), Passage("caption", _sentence(keys, names, draw))]
+    passages = [*texts, *lines]
+    id_ = f"{number:064x}"
+    return Document(id_, f"/v/{number}.mp4", "", 60.0, "", "pass", "zh", {}, things, passages)
+
+
+def _sentence(keys: list[str], names: dict[str, str], draw: np.random.Generator) -> str:
+    return " ".join(names[keys[at]] for at in draw.integers(0, len(keys), 4))
+
+
+def _ask(index: SearchIndex, queries: int) -> None:
+    stats = index.stats()
+    index.search("warm up")
+    cold, warm, filtered = [], [], []
+    for at in range(queries):
+        # A query never seen before: its words have to be embedded too.
+        text = f"{QUERIES[at % len(QUERIES)]} {at}"
+        cold.append(_timed(index, text, None))
+        warm.append(_timed(index, text, None))
+        filtered.append(_timed(index, text, SearchFilters(facets=("element",), max_duration=90)))
+    print(f"| what | value |\n|---|---:|\n| videos | {stats['videos']:,} |")
+    print(f"| things / vectors scanned | {stats['entries']:,} / {stats['vectors']:,} |")
+    for what, seconds in (
+        ("a new query", cold),
+        ("a query asked before (its vector is known)", warm),
+        ("the same, filtered by facet and duration", filtered),
+    ):
+        median, late = np.median(seconds) * 1000, np.quantile(seconds, 0.95) * 1000
+        print(f"| {what} | median {median:.0f} ms, 95% {late:.0f} ms |")
+
+
+def _timed(index: SearchIndex, text: str, filters: SearchFilters | None) -> float:
+    started = time.perf_counter()
+    index.search(text, limit=10, filters=filters)
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()
