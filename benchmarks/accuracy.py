@@ -19,6 +19,7 @@ from pathlib import Path
 from benchmarks.reports import Reports
 from benchmarks.tasks import (
     identity,
+    interest,
     located,
     melody,
     odd_files,
@@ -78,6 +79,7 @@ SCORERS: dict[str, Scorer] = {
     "text_topic": texts.topics,
     "tags": tags.score,
     "retrieval": retrieval.score,
+    "interest": interest.score,
 }
 
 #: tasks whose truth is kept in `benchmarks/data`, for the files of a corpus that it names

@@ -16,8 +16,10 @@ import models.cli
 from mmu import (
     __version__,
     cli_doctor,
+    cli_features,
     cli_forget,
     cli_index,
+    cli_interest,
     cli_kg,
     cli_learn,
     cli_originals,
@@ -31,6 +33,7 @@ from mmu import (
     cli_tag,
     cli_teach,
     cli_topics,
+    cli_uncertain,
     cli_voices,
 )
 from mmu.errors import USER_ERRORS
@@ -69,8 +72,11 @@ def build_parser() -> argparse.ArgumentParser:
         cli_stems,
         cli_singing,
         cli_topics,
+        cli_features,
         cli_forget,
         cli_index,
+        cli_interest,
+        cli_uncertain,
         cli_learn,
         cli_queue,
         cli_search,

@@ -1,0 +1,1 @@
+"""Features of videos for models of what people like, and a baseline that predicts clicks."""
