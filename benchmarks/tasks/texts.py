@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import random
+from collections import defaultdict
 from collections.abc import Iterable
 
 import kg
 from benchmarks.truth import Corpus, Metric, mean
 from mmu.reasoning.similarity import load_similarity
 from mmu.reasoning.topics import judge_topics
+from mmu.topics.few_shot import FewShot
 from mmu.topics.segment import load_segmenter
 from mmu.topics.zero_shot import ZeroShot
 from models.errors import ModelError
@@ -22,6 +24,8 @@ POSTS = 500
 FOREIGN = 9
 #: titles of the news file that are classified
 TITLES = 1000
+#: titles of a class that teach it, and how often they are drawn anew
+SHOTS, DRAWS = 20, 5
 #: stand for numbers, links and names that the file's makers took out
 MASKS = {"DIGIT", "URL", "MENTION"}
 
@@ -31,7 +35,7 @@ def hashtags(corpus: Corpus, _reports: object, limit: int | None) -> Iterable[Me
     for entry in corpus.of("hashtags"):
         posts = corpus.path(entry["posts"]).read_text(encoding="utf-8").splitlines()
         rows = corpus.path(entry["tags"]).read_text(encoding="utf-8").splitlines()
-        tags = [[_plain(tag) for tag in row.split(entry["separator"]) if tag.strip()] for row in rows]
+        tags = [[plain(tag) for tag in row.split(entry["separator"]) if tag.strip()] for row in rows]
         draw = random.Random(20261122)
         pool = [tag for row in tags for tag in row]
         chosen = sorted(draw.sample(range(len(posts)), min(limit or POSTS, len(posts))))
@@ -45,7 +49,7 @@ def hashtags(corpus: Corpus, _reports: object, limit: int | None) -> Iterable[Me
                     foreign.append(tag)
             topics = [*tags[index], *foreign]
             decisions = judge_topics(
-                topics, texts=[_plain(posts[index])], support={}, graph=graph, similarity=similarity
+                topics, texts=[plain(posts[index])], support={}, graph=graph, similarity=similarity
             )
             kept = [decision.action in ("keep", "merge") for decision in decisions]
             own += len(tags[index])
@@ -56,7 +60,7 @@ def hashtags(corpus: Corpus, _reports: object, limit: int | None) -> Iterable[Me
         yield Metric("hashtags", "hashtags.f1", f1, len(chosen), note)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Words joined as they were written, without the marks that stand for what the corpus leaves out."""
     return "".join(word for word in text.split() if word not in MASKS)
 
@@ -104,12 +108,37 @@ def _spaced(text: str) -> str:
 
 
 def topics(corpus: Corpus, _reports: object, limit: int | None) -> Iterable[Metric]:
-    """Zero-shot accuracy of the class of a title: the nearest of the classes' descriptions."""
+    """Accuracy of the class of a title: from the classes' names alone, and after a few titles of each.
+
+    The taught figure is the mean over draws of the titles that teach; the others are judged.
+    """
     for entry in corpus.of("text_topic"):
         lines = corpus.path(entry["file"]).read_text(encoding="utf-8").splitlines()
         draw = random.Random(20261122)
         chosen = draw.sample(lines, min(limit or TITLES, len(lines)))
         pairs = [line.rsplit("\t", 1) for line in chosen]
-        found = ZeroShot(TextEmbedder(Store()), entry["classes"]).classify([title for title, _ in pairs])
+        embedder = TextEmbedder(Store(), cache=4 * TITLES)
+        found = ZeroShot(embedder, entry["classes"]).classify([title for title, _ in pairs])
         right = [float(guess == int(label)) for guess, (_, label) in zip(found, pairs, strict=True)]
         yield Metric("text_topic", "text_topic.zero_shot_accuracy", mean(right), len(right))
+        spread: list[float] = []
+        for _ in range(DRAWS):
+            taught = _shots(draw, lines, SHOTS)
+            model = FewShot(embedder, [title for title, _ in taught], [int(label) for _, label in taught])
+            known = {title for title, _ in taught}
+            judged = [(title, int(label)) for title, label in pairs if title not in known]
+            guesses = model.classify([title for title, _ in judged])
+            hits = [float(guess == label) for guess, (_, label) in zip(guesses, judged, strict=True)]
+            spread.append(mean(hits) or 0.0)
+        note = f"{SHOTS} titles a class, {DRAWS} draws: {min(spread):.3f} to {max(spread):.3f}"
+        yield Metric("text_topic", "text_topic.taught_accuracy", mean(spread), len(pairs), note)
+
+
+def _shots(draw: random.Random, lines: list[str], count: int) -> list[list[str]]:
+    """So many titles of every class."""
+    by_label: dict[str, list[list[str]]] = defaultdict(list)
+    for line in draw.sample(lines, len(lines)):
+        title, label = line.rsplit("\t", 1)
+        if len(by_label[label]) < count:
+            by_label[label].append([title, label])
+    return [pair for pairs in by_label.values() for pair in pairs]

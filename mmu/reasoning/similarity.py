@@ -18,8 +18,6 @@ MODELS = ("text-e5-small", "text-use")
 #: characters of text that are embedded together, and the most such pieces
 PIECE = 240
 PIECES = 8
-#: what words in common add to a cosine, when the topic is made of nothing else
-SHARED = 0.3
 _ENDS = re.compile(r"(?<=[。！？!?.;；\n])")
 
 
@@ -92,12 +90,3 @@ def pieces(texts: Sequence[str]) -> list[str]:
                 current += part
         current += " " if current else ""
     return [piece.strip() for piece in [*found, current] if piece.strip()][:PIECES]
-
-
-def shared_part(topic: str, text: str) -> float:
-    """Share of the topic that is found in the text in one piece; single characters do not count."""
-    longest = 0
-    for start in range(len(topic)):
-        while start + longest < len(topic) and topic[start : start + longest + 1] in text:
-            longest += 1
-    return longest / len(topic) if longest > 1 else 0.0

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from statistics import median
 from typing import TYPE_CHECKING
 
 import yaml
@@ -18,7 +16,8 @@ from rapidfuzz import fuzz
 from kg import Graph
 from kg.linker import normalise
 from mmu.reasoning.fuse import Fused
-from mmu.reasoning.similarity import SHARED, TopicSimilarity, shared_part
+from mmu.reasoning.similarity import TopicSimilarity
+from mmu.reasoning.topic_match import match_topics
 from mmu.report.schema import Name, Tag, TopicDecision
 
 if TYPE_CHECKING:
@@ -30,13 +29,8 @@ KEEP = 0.3
 TEXT_MATCH = 0.75
 #: characters of text below which words that are not found prove nothing
 ENOUGH_TEXT = 8
-#: nearness in meaning (cosine, plus words in common) to the texts from which a topic is kept
-NEAR_TEXT = 0.34
 #: cosine with the name of a believed concept from which a topic is kept
 NEAR_NAME = 0.5
-#: a topic is kept too when it leads its rivals: so much nearer than the middle one of at least so many
-LEAD = 0.15
-RIVALS = 4
 #: with so many topics or fewer, those that cannot be checked are given the benefit of the doubt
 DOUBTFUL = 5
 #: concepts whose names a topic is compared with
@@ -144,8 +138,8 @@ class _Topic:
     words: str
     bait: bool
     concept: str | None
-    #: nearness in meaning, 0 where it was not measured
-    near: float = 0.0
+    #: that it belongs to the texts or to what is believed, 0 where that was not measured
+    likely: float = 0.0
     is_near: bool = False
 
 
@@ -175,17 +169,12 @@ def _measure(
     )
     names = [graph.concepts[one].zh for one in believed[:NAMES] if one in graph.concepts]
     words = [one.words for one in topics]
-    to_texts = similarity.to_texts(words, texts).tolist()
+    cosines = similarity.to_texts(words, texts).tolist()
     to_names = similarity.to_names(words, names).tolist()
-    strengths = [
-        cosine + SHARED * shared_part(one.plain, text) for one, cosine in zip(topics, to_texts, strict=True)
-    ]
-    # Rivals share the language and the manner of the post: against them a topic shows more clearly.
-    middle = median(strengths) if len(set(words)) >= RIVALS else math.inf
-    for one, strength, name in zip(topics, strengths, to_names, strict=True):
-        leads = strength == max(strengths) and strength - middle >= LEAD
-        one.near = max(strength, name - NEAR_NAME + NEAR_TEXT if names else 0.0)
-        one.is_near = one.near >= NEAR_TEXT or leads
+    matches = match_topics([one.plain for one in topics], cosines, text)
+    for one, match, name in zip(topics, matches, to_names, strict=True):
+        one.is_near = match.belongs or name >= NEAR_NAME
+        one.likely = max(match.probability, name if name >= NEAR_NAME else 0.0)
 
 
 def _decide(
@@ -206,12 +195,11 @@ def _decide(
         return _decision(topic, "keep", canonical, "supported", belief, concept)
     if mention >= TEXT_MATCH:
         return _decision(topic, "keep", canonical, "mentioned", mention, concept)
-    likely = 1 / (1 + math.exp(-12 * (one.near - NEAR_TEXT))) if one.near else 0.0
     if one.is_near:
-        return _decision(topic, "keep", canonical, "supported", max(0.5, likely), concept)
+        return _decision(topic, "keep", canonical, "supported", max(0.5, one.likely), concept)
     if concept is None and len(text) < ENOUGH_TEXT and few:
         return _decision(topic, "keep", canonical, "unverified", 0.5)
-    doubt = 1 - max(belief, mention * 0.8, likely)
+    doubt = 1 - max(belief, mention * 0.8, one.likely)
     return _decision(topic, "drop", canonical, "off_topic", round(doubt, 4), concept)
 
 

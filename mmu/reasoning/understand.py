@@ -116,7 +116,15 @@ class Brain:
         return Understanding(
             tags=tags,
             category=category,
-            caption=write_caption(telling, category, medium=medium, transcript=transcript, lines=lines),
+            caption=write_caption(
+                tags,
+                category,
+                self.graph,
+                medium=medium,
+                people=people,
+                transcript=transcript,
+                lines=lines,
+            ),
             emotion=judge_emotion(believed, self.graph, self.settings),
             events=tell_events(
                 signals,

@@ -101,11 +101,18 @@ class Category(Model):
 
 
 class Caption(Model):
-    """One sentence on the video, built from its tags."""
+    """What the video is in one sentence and in one paragraph, built from its tags and quotations."""
 
     text: Name
+    paragraph: Name | None = None
+    titles: list[Name] = Field(default_factory=list, description="suggested titles, most telling first")
     tags: list[str] = Field(description="ids of the tags that the words come from")
-    signals: list[str] = Field(default_factory=list, description="ids of quoted signals")
+    signals: list[str] = Field(default_factory=list, description="ids of quoted or counted signals")
+    source: str = Field("evidence", description="`evidence`, or `llm:NAME` for a checked draft of a model")
+    unsupported: list[str] = Field(
+        default_factory=list,
+        description="words of a model's draft that nothing supports; they were taken out",
+    )
 
 
 class Emotion(Model):

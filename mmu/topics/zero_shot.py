@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 import kg
 from mmu.reasoning.similarity import Embedder
 
 #: concepts below a class whose names describe it too, the nearest to it
 EXAMPLES = 16
+#: names below a class that a text is compared with one by one: the nearest to the text
+NEAREST = 5
 
 
 class ZeroShot:
@@ -20,24 +23,35 @@ class ZeroShot:
         """Embed the classes, in any language the encoder knows."""
         graph = graph or kg.load()
         self._embedder = embedder
-        rows = []
         taken = {concept for name in classes for concept, _ in graph.by_name(name)}
-        for name in classes:
-            (own,) = embedder.embed([name])
-            parts = [own]
-            if below := _below(name, graph, taken):
-                # The most typical ones: what is far from the name itself is only by chance below it.
-                vectors = embedder.embed(below)
-                parts.append(vectors[np.argsort(-(vectors @ own))[:EXAMPLES]].mean(axis=0))
-            rows.append(np.mean([part / max(float(np.linalg.norm(part)), 1e-9) for part in parts], axis=0))
+        own = embedder.embed(list(classes))
+        # A class without anything below it in the graph is described by its name alone.
+        below = [embedder.embed(_below(name, graph, taken) or [name]) for name in classes]
+        # The most typical ones: what is far from the name itself is only by chance below it.
+        typical = [
+            rows[np.argsort(-(rows @ one))[:EXAMPLES]].mean(axis=0)
+            for one, rows in zip(own, below, strict=True)
+        ]
+        described = _unit(own) + _unit(np.array(typical))
         # What all classes share does not tell them apart.
-        matrix = np.array(rows) - np.mean(rows, axis=0) * (len(rows) > 2)
-        self._classes = matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-9)
+        self._classes = _unit(described - described.mean(axis=0) * (len(classes) > 2))
+        shared = np.concatenate(below).mean(axis=0) * (len(classes) > 2)
+        self._below = [_unit(rows - shared) for rows in below]
+
+    def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(texts, classes) float32: nearness to the class as a whole plus that to its nearest parts."""
+        vectors = self._embedder.embed(texts)
+        parts = [np.sort(vectors @ rows.T, axis=1)[:, -NEAREST:].mean(axis=1) for rows in self._below]
+        return np.asarray(vectors @ self._classes.T + np.stack(parts, axis=1), np.float32)
 
     def classify(self, texts: Sequence[str]) -> list[int]:
         """Index of the nearest class of each text."""
-        nearest: list[int] = (self._embedder.embed(texts) @ self._classes.T).argmax(axis=1).tolist()
+        nearest: list[int] = self.scores(texts).argmax(axis=1).tolist()
         return nearest
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-9), np.float32)
 
 
 def _below(name: str, graph: kg.Graph, taken: set[str]) -> list[str]:

@@ -1,21 +1,19 @@
 """Topic clean-up: keep, merge, drop and suggest, each with its reason."""
 
-from collections.abc import Sequence
-
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from mmu.reasoning.fuse import fuse
 from mmu.reasoning.observe import observe
 from mmu.reasoning.select import to_tags
 from mmu.reasoning.settings import load_settings
-from mmu.reasoning.similarity import PIECE, TopicSimilarity, load_similarity, pieces, shared_part
+from mmu.reasoning.similarity import PIECE, TopicSimilarity, load_similarity, pieces
+from mmu.reasoning.topic_match import match_topics, shared_part
 from mmu.reasoning.topics import judge_topics, normalise_topic, suggest_topics
 from mmu.report.schema import TopicDecision
 from mmu.signals import Signal, SignalSet, Span
 from mmu.topics.segment import Segmenter
 from models.store import Store
+from models.text_embedding import TextEmbedder
 from models.word_counts import WordCounts
 from tests.mmu.reasoning.graphs import small_graph
 
@@ -96,38 +94,38 @@ def test_a_topic_in_another_language_is_kept() -> None:
     assert found["足球比赛"].action == "keep"
 
 
-class Fixed:
-    """Every text is a known vector."""
-
-    def __init__(self, vectors: dict[str, tuple[float, float]]) -> None:
-        self.vectors = vectors
-
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return np.array([self.vectors[text.strip()] for text in texts], np.float32)
+RECIPE = "五花肉切块冷水下锅焯水，炒糖色，加生抽老抽和冰糖小火慢炖一个小时，最后大火收汁"
 
 
-def test_a_topic_that_leads_its_rivals_is_kept() -> None:
-    vectors = {
-        "今天的事情很特别啊": (1.0, 0.0),
-        "aa": (0.3, 0.0),
-        "bb": (0.1, 0.0),
-        "cc": (0.12, 0.0),
-        "dd": (0.1, 0.0),
-    }
-    similarity = TopicSimilarity(lambda: Fixed(vectors))
-    text, topics = "今天的事情很特别啊", ["aa", "bb", "cc", "dd"]
-    assert [one.action for one in judge(topics, text, similarity).values()] == [
-        "keep",
-        "drop",
-        "drop",
-        "drop",
-    ]
-    # alone it would have to be nearer
-    assert judge(["aa"], text, similarity)["aa"].action == "drop"
+@pytest.mark.weights
+def test_among_many_topics_those_that_are_meant_are_kept() -> None:
+    similarity = load_similarity(Store())
+    right, wrong = (
+        ["红烧肉", "家常菜做法"],
+        ["NBA总决赛", "高考加油", "新车上市", "化妆教程", "股票大跌", "世界杯", "电影推荐"],
+    )
+    found = judge([*right, *wrong], RECIPE, similarity)
+    assert found["红烧肉"].action == "keep"
+    assert [one for one in wrong if found[one].action == "keep"] == []
+
+
+@pytest.mark.weights
+def test_topics_of_which_none_fits_are_all_dropped() -> None:
+    similarity = load_similarity(Store())
+    wrong = ["NBA总决赛", "新车上市", "化妆教程"]
+    assert {one.action for one in judge(wrong, RECIPE, similarity).values()} == {"drop"}
+
+
+def test_a_lead_over_rivals_counts_among_many_only() -> None:
+    text, topics = "今天的事情很特别啊", ["aa", "bb", "cc", "dd", "ee", "ff"]
+    leading, even = [0.35, 0.1, 0.12, 0.1, 0.1, 0.1], [0.1] * 6
+    assert [one.belongs for one in match_topics(topics, leading, text)] == [True, *[False] * 5]
+    assert not any(one.belongs for one in match_topics(topics, even, text))
+    assert not any(one.belongs for one in match_topics(topics[:2], leading[:2], ""))
 
 
 def test_the_encoder_is_not_loaded_without_topics() -> None:
-    def never() -> Fixed:
+    def never() -> TextEmbedder:
         raise AssertionError("loaded")
 
     assert judge([], "今天的事情很特别啊", TopicSimilarity(never)) == {}

@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import kg
 from mmu.cli import main
+from mmu.reasoning.similarity import load_similarity
 from mmu.topics.clean import clean_lines
+from models.store import Store
 from tests.mmu.reasoning.graphs import small_graph
 
 GRAPH = small_graph()
@@ -76,3 +79,42 @@ def test_without_the_encoders_it_says_what_to_do(
     assert "--no-embeddings" in capsys.readouterr().err
     assert main(["topics", "split", "abc"]) == 2
     assert "mmu models pull words-en" in capsys.readouterr().err
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    ("post", "kept"),
+    [
+        # all fit; one only asks for traffic
+        (
+            {
+                "title": "教大家做红烧肉",
+                "text": "五花肉焯水，炒糖色，小火慢炖",
+                "topics": ["红烧肉", "美食", "家常菜", "上热门"],
+            },
+            {"红烧肉", "美食", "家常菜"},
+        ),
+        # none fits
+        (
+            {"title": "湖人加时击败凯尔特人，詹姆斯砍下三双", "topics": ["化妆教程", "高考", "新车上市"]},
+            set(),
+        ),
+        # near-synonyms, one of them in English
+        (
+            {"title": "我家猫咪又拆家了", "topics": ["猫咪日常", "宠物", "cat", "足球"]},
+            {"猫咪日常", "宠物", "cat"},
+        ),
+        # stuffed with popular tags
+        (
+            {
+                "title": "湖人加时击败凯尔特人，詹姆斯砍下三双",
+                "topics": ["NBA", "篮球", "美妆", "穿搭", "情感语录", "搞笑", "萌宠", "fyp", "旅行", "股票"],
+            },
+            {"NBA", "篮球"},
+        ),
+    ],
+)
+def test_posts_as_users_write_them(post: dict[str, object], kept: set[str]) -> None:
+    (done,) = clean_lines([json.dumps(post)], graph=kg.load(), similarity=load_similarity(Store()))
+    found = {one["topic"] for one in done["decisions"] if one["action"] in ("keep", "merge")}
+    assert found == kept

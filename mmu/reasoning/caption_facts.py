@@ -1,0 +1,229 @@
+"""What a caption may say: the facts of a report that are sure enough, sorted by their part in a sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import yaml
+
+from kg import Graph
+from mmu.reasoning.select import specific
+from mmu.report.schema import Category, Person, Tag, TextLine, TranscriptSegment
+
+Medium = Literal["video", "picture", "audio"]
+
+#: a tag from SURE is stated, from LIKELY it is said to be likely, below it is left out
+SURE, LIKELY = 0.48, 0.36
+#: a category below this is not named
+SURE_CATEGORY = 0.38
+#: share of a tag's evidence that must be visual before it is said to be seen
+SHOWN = 0.4
+#: share of a tag's evidence that must not be the user's own words
+WITNESSED = 0.3
+VISUAL = ("image", "face")
+#: things named at once
+THINGS, DOUBTS = 3, 2
+#: seconds for which a face must be seen to be counted among the people
+SEEN = 0.5
+QUOTES = 2
+SHORTEST, LONGEST = 4, 60
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Words that are read or heard, shortened."""
+
+    text: str
+    signal: str
+
+
+@dataclass(slots=True)
+class Facts:
+    """Tags by their part in the sentence; every list is short and ordered."""
+
+    medium: Medium
+    category: Category | None = None
+    styles: list[Tag] = field(default_factory=list)
+    person: Tag | None = None
+    #: different faces of women, men and of people whose gender is not clear
+    faces: dict[str, int] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
+    action: Tag | None = None
+    place: Tag | None = None
+    things: list[Tag] = field(default_factory=list)
+    doubts: list[Tag] = field(default_factory=list)
+    #: what is likely done, where nothing surely is
+    maybe: Tag | None = None
+    music: Tag | None = None
+    mood: Tag | None = None
+    title: Quote | None = None
+    spoken: list[Quote] = field(default_factory=list)
+    language: Tag | None = None
+    face_signals: list[str] = field(default_factory=list)
+
+    @property
+    def tags(self) -> list[Tag]:
+        """Every tag whose name the caption may use."""
+        alone = (self.person, self.action, self.maybe, self.place, self.music, self.mood, self.language)
+        return [*(one for one in alone if one), *self.styles, *self.things, *self.doubts]
+
+    @property
+    def quotes(self) -> list[Quote]:
+        return [*([self.title] if self.title else []), *self.spoken]
+
+    @property
+    def empty(self) -> bool:
+        return not (self.tags or self.quotes or self.category or self.names)
+
+
+@cache
+def words() -> dict[str, Any]:
+    """The shipped words of manner and place."""
+    text = (files("mmu.reasoning") / "data" / "captions.yaml").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml.safe_load(text)
+    return loaded
+
+
+def choose_facts(
+    tags: Sequence[Tag],
+    category: Category | None,
+    graph: Graph,
+    *,
+    medium: Medium,
+    people: Sequence[Person] = (),
+    transcript: Sequence[TranscriptSegment] = (),
+    lines: Sequence[TextLine] = (),
+) -> Facts:
+    """Choose what to say. Person, action and place are joined only where they are seen at the same time.
+
+    Args:
+        tags: of the report, most telling first.
+        category: named when it is sure enough.
+        graph: a broader word of something chosen is not said again.
+        medium: what kind of file it is.
+        people: faces of different people, counted where they are long enough in view.
+        transcript: quoted when there is speech.
+        lines: a title on screen is quoted.
+    """
+    witnessed = [tag for tag in tags if 1 - share(tag, ("user",)) >= WITNESSED]
+    unsaid = set(words()["unsaid"])
+    witnessed = [tag for tag in witnessed if tag.id not in unsaid]
+    sure = specific([tag for tag in witnessed if tag.score >= SURE], graph)
+    facts = Facts(medium, category if category is not None and category.score >= SURE_CATEGORY else None)
+    seen = [tag for tag in sure if share(tag, VISUAL) >= SHOWN] if medium != "audio" else []
+    facts.styles = [tag for tag in seen if tag.id in words()["styles"]][:1]
+    _who(facts, sure, people, medium)
+    views = set(words()["views"])
+    _together(facts, [tag for tag in sure if tag.id not in views])
+    facts.things = [tag for tag in seen if tag.facet == "element" or tag.id in views]
+    facts.things = _apart(facts.things, graph)[:THINGS]
+    facts.music = next((tag for tag in sure if tag.facet == "music"), None)
+    facts.mood = next((tag for tag in sure if tag.facet == "emotion" and tag.id != "neutral"), None)
+    _doubts(facts, witnessed, graph)
+    facts.title = _title(lines)
+    facts.spoken = _said(transcript)
+    if facts.spoken:
+        facts.language = next((tag for tag in witnessed if tag.facet == "language"), None)
+    return facts
+
+
+def share(tag: Tag, axes: tuple[str, ...]) -> float:
+    """Share of a tag's evidence that comes from these axes."""
+    return sum(one.weight for one in tag.evidence if one.axis in axes) / max(tag.score, 1e-9)
+
+
+def _who(facts: Facts, sure: Sequence[Tag], people: Sequence[Person], medium: Medium) -> None:
+    known = words()["people"]
+    persons = [tag for tag in sure if tag.facet == "person"]
+    facts.person = next((tag for tag in persons if tag.id in known), persons[0] if persons else None)
+    shown = [one for one in people if medium == "picture" or one.seconds >= SEEN]
+    facts.names = list(dict.fromkeys(one.name for one in shown if one.name))[:THINGS]
+    for one in shown:
+        gender = one.gender or "unclear"
+        facts.faces[gender] = facts.faces.get(gender, 0) + 1
+        facts.face_signals += one.signals[:1]
+
+
+def _together(facts: Facts, sure: Sequence[Tag]) -> None:
+    """The first action and place that share some time with the person, in that order."""
+    chosen = [facts.person] if facts.person else []
+    for facet in ("action", "scene"):
+        fits = (one for one in sure if one.facet == facet and all(_overlap(one, other) for other in chosen))
+        first = next(fits, None)
+        if first is None:
+            continue
+        chosen.append(first)
+        if facet == "action":
+            facts.action = first
+        else:
+            facts.place = first
+
+
+def _overlap(a: Tag, b: Tag) -> bool:
+    """Whether two tags are seen at the same time; one without spans holds throughout."""
+    if not a.spans or not b.spans:
+        return True
+    return any(start < stop and begin < end for start, end in a.spans for begin, stop in b.spans)
+
+
+def _apart(tags: Sequence[Tag], graph: Graph) -> list[Tag]:
+    """The tags less those that a tag before them implies: whoever sees a car sees a vehicle."""
+    kept: list[Tag] = []
+    for tag in tags:
+        implied = any(tag.id in {**graph.ancestors(one.id), **graph.concepts[one.id].implies} for one in kept)
+        if not implied:
+            kept.append(tag)
+    return kept
+
+
+def _doubts(facts: Facts, witnessed: Sequence[Tag], graph: Graph) -> None:
+    """Likely things, where little is sure, and nothing narrower or broader than what is."""
+    likely = [tag for tag in witnessed if LIKELY <= tag.score < SURE and share(tag, VISUAL) >= SHOWN]
+    said = {tag.id for tag in facts.tags}
+    if facts.action is None:
+        doing = (tag for tag in likely if tag.facet == "action" and tag.name.en.split()[0].endswith("ing"))
+        facts.maybe = next(doing, None)
+    room = DOUBTS if len(facts.things) + bool(facts.action) + bool(facts.place) < 2 else 0
+    things = [tag for tag in likely if tag.facet == "element"]
+    for tag in _apart(specific(things, graph), graph)[:room]:
+        near = set(graph.ancestors(tag.id)) & said or any(tag.id in graph.ancestors(one) for one in said)
+        if not near and tag.id not in said:
+            facts.doubts.append(tag)
+
+
+def _title(lines: Sequence[TextLine]) -> Quote | None:
+    """The first line in the role of a title that reads like one."""
+    for line in lines:
+        letters = re.findall(r"[^\W\d_]", line.text)
+        enough = len(letters) >= SHORTEST and len(letters) >= 0.6 * len(line.text.replace(" ", ""))
+        if line.role == "title" and enough and (line.score is None or line.score >= 0.8):
+            return Quote(shorten(line.text), line.signal)
+    return None
+
+
+def _said(transcript: Sequence[TranscriptSegment]) -> list[Quote]:
+    """The most telling things said, in their order: whole sentences of a length that can be quoted."""
+    usable = [one for one in transcript if len(one.text.strip()) >= SHORTEST]
+
+    def worth(segment: TranscriptSegment) -> float:
+        text = segment.text.strip()
+        whole = text[-1:] in "。！？.!?" and (text[:1].isupper() or not text[:1].isascii())
+        fits = min(len(text), LONGEST) / LONGEST - 0.5 * (len(text) > LONGEST)
+        return 1.5 * fits + 0.5 * whole + 0.5 * (segment.score or 0.0)
+
+    chosen = sorted(sorted(usable, key=worth, reverse=True)[:QUOTES], key=lambda one: one.start)
+    return [Quote(shorten(one.text.strip()), one.signal) for one in chosen]
+
+
+def shorten(text: str) -> str:
+    """At most `LONGEST` characters, cut between words, marked with an ellipsis."""
+    if len(text) <= LONGEST:
+        return text
+    cut = text[: LONGEST - 1]
+    space = cut.rfind(" ")
+    return (cut[:space] if space > LONGEST // 2 else cut).rstrip(" ,，、;；") + "…"

@@ -1,0 +1,90 @@
+"""How likely a topic belongs to a text: by meaning, by words in common, and by its lead over other topics.
+
+Two logistic regressions over a handful of numbers (`data/topic_match.yaml`). A topic
+is judged on its own; among many topics, of which most are usually wrong, its
+lead over the others counts too, since rivals share the language and manner of the post.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from math import exp, log1p
+from typing import Any, NamedTuple
+
+import yaml
+
+#: characters of a topic that are compared one by one
+_LONGEST = 200
+
+
+class Match(NamedTuple):
+    """What is known of one topic beside a text."""
+
+    #: that it belongs, with one topic in ten as the prior
+    probability: float
+    belongs: bool
+
+
+@cache
+def load_match() -> dict[str, Any]:
+    """The shipped numbers."""
+    text = (files("mmu.reasoning") / "data" / "topic_match.yaml").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml.safe_load(text)
+    return loaded
+
+
+def match_topics(topics: Sequence[str], cosines: Sequence[float], text: str) -> list[Match]:
+    """Judge every topic of one text.
+
+    Args:
+        topics: normalised.
+        cosines: of each with the nearest piece of the text.
+        text: normalised; without any, nothing belongs.
+    """
+    if not text:
+        return [Match(0.0, False) for _ in topics]
+    settings = load_match()
+    many = len(set(topics)) >= settings["rivals"]
+    found = []
+    for features in features_of(topics, cosines, text):
+        lead = features.pop("lead")
+        alone = _probability(settings["alone"], features)
+        if not many or alone >= settings["certain"]:
+            found.append(Match(alone, alone >= settings["alone"]["keep"]))
+            continue
+        among = _probability(settings["among"], {**features, "lead": lead})
+        belongs = among >= settings["among"]["keep"] and alone >= settings["least"]
+        found.append(Match(among, belongs))
+    return found
+
+
+def features_of(topics: Sequence[str], cosines: Sequence[float], text: str) -> list[dict[str, float]]:
+    """The numbers that the regressions weigh, for every topic; arguments as of `match_topics`."""
+    ranked = sorted(cosines, reverse=True)
+    return [
+        {
+            "cosine": cosine,
+            "part": shared_part(topic, text),
+            "characters": sum(char in text for char in topic[:_LONGEST]) / max(1, len(topic[:_LONGEST])),
+            "length": log1p(len(topic)),
+            "text": log1p(len(text)),
+            "lead": cosine - (ranked[1] if cosine == ranked[0] else ranked[0]) if len(ranked) > 1 else 0.0,
+        }
+        for topic, cosine in zip(topics, cosines, strict=True)
+    ]
+
+
+def _probability(weights: dict[str, float], features: dict[str, float]) -> float:
+    total = weights["intercept"] + sum(weights[name] * value for name, value in features.items())
+    return 1 / (1 + exp(-max(-50.0, min(50.0, total))))
+
+
+def shared_part(topic: str, text: str) -> float:
+    """Share of the topic that is found in the text in one piece; single characters do not count."""
+    longest = 0
+    for start in range(len(topic)):
+        while start + longest < len(topic) and topic[start : start + longest + 1] in text:
+            longest += 1
+    return longest / len(topic) if longest > 1 else 0.0
