@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from kg import Graph
 from mmu.moderation.decide import decide
 from mmu.moderation.policy import Policy
-from mmu.reasoning.caption import Medium, write_caption
+from mmu.reasoning.caption import write_caption
+from mmu.reasoning.caption_facts import Medium
 from mmu.reasoning.category import choose_category
 from mmu.reasoning.contradictions import as_signal, find_contradictions
 from mmu.reasoning.emotion import judge_emotion
