@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,16 +15,17 @@ HEAVY = ("numpy", "cv2", "onnxruntime", "librosa", "av", "faster_whisper", "ray"
 
 
 def test_help_is_quick_and_loads_nothing_heavy() -> None:
+    # CPU seconds of the whole process: other work on the machine must not count.
     probe = (
-        "import sys\nfrom mmu.cli import build_parser\nbuild_parser().format_help()\n"
-        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+        "import sys, time\nfrom mmu.cli import build_parser\nbuild_parser().format_help()\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])\nprint(time.process_time())"
     )
     best = 9.0
     for _ in range(3):
-        started = time.perf_counter()
         done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
-        best = min(best, time.perf_counter() - started)
-    assert done.stdout.strip() == "[]"
+        loaded, seconds = done.stdout.splitlines()
+        best = min(best, float(seconds))
+    assert loaded == "[]"
     assert best < 1.0  # 0.5 s on an idle machine
 
 
