@@ -15,6 +15,7 @@ import mmu.report.cli
 import models.cli
 from mmu import (
     __version__,
+    cli_caption,
     cli_doctor,
     cli_features,
     cli_forget,
@@ -60,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
     for module in (
         cli_tag,
+        cli_caption,
         cli_teach,
         cli_people,
         cli_voices,
