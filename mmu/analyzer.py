@@ -18,6 +18,7 @@ from mmu.errors import ConfigError, MediaError
 from mmu.gallery.known import Known
 from mmu.learning.learned import load_learned
 from mmu.media.options import DecodeOptions
+from mmu.moderation.decide import load_classifier
 from mmu.moderation.policy import load_policy
 from mmu.observed import Observed
 from mmu.outcome import ErrorItem, Outcome, StageOutcome
@@ -66,6 +67,8 @@ class Analyzer:
         threads: int | None = None,
         store: Store | None = None,
         policy: str | os.PathLike[str] | None = None,
+        shadow_policies: Sequence[str | os.PathLike[str]] = (),
+        classifier: str | os.PathLike[str] | None = None,
         decode: DecodeOptions | None = None,
         embeddings: bool = False,
         gallery: str | os.PathLike[str] | None = None,
@@ -83,6 +86,8 @@ class Analyzer:
             threads: CPU threads in all (default: the cores this process may use).
             store: weights (default: the user's store).
             policy: moderation policy file (default: the shipped one).
+            shadow_policies: policy files that are evaluated and reported beside it, never acted on.
+            classifier: folder of a trained text classifier (`mmu policy train`) that takes part.
             decode: sampling and limits of the decoder.
             embeddings: put embeddings of faces and voices (biometric data) and pictures into reports.
             gallery: file of known people (`mmu people`), read once; people it knows are named.
@@ -95,8 +100,8 @@ class Analyzer:
         Raises:
             ConfigError: unknown profile or stage, or an option out of range.
             ModelError: weights are missing; the message says how to get them.
-            PolicyError: the policy file cannot be used.
-            StoreError: a gallery, the song library or a taught concept cannot be read.
+            PolicyError: a policy file cannot be used.
+            StoreError: a gallery, the song library, a taught concept or the classifier cannot be read.
         """
         if threads is not None and threads < 1:
             raise ConfigError(f"threads must be at least 1, not {threads}")
@@ -117,7 +122,15 @@ class Analyzer:
         self._taught = Taught.of(concepts, similarity) if concepts else None
         self._lessons = lessons.digest
         graph = with_taught(kg.load(), concepts)
-        self._brain = Brain(graph, settings, rules, similarity, weights.rules if weights else {})
+        self._brain = Brain(
+            graph,
+            settings,
+            rules,
+            similarity,
+            weights.rules if weights else {},
+            load_classifier(classifier, similarity),
+            tuple(load_policy(Path(one)).as_shadow() for one in shadow_policies),
+        )
         self._decode = decode or DecodeOptions()
         self._embeddings = embeddings
         self._known = Known(faces=gallery, voices=voices)
@@ -274,11 +287,13 @@ class Analyzer:
             "decode": asdict(self._decode),
             "fusion": self._brain.settings.model_dump(),
             "graph": digest(repr(self._brain.graph.concepts), repr(self._brain.graph.labels)),
-            "policy": self._brain.policy.digest,
+            "policy": [one.digest for one in (self._brain.policy, *self._brain.shadows)],
             "embeddings": self._embeddings,
         }
         if self._brain.rule_factors:
             parts["rules"] = dict(self._brain.rule_factors)
+        if self._brain.classifier is not None:
+            parts["classifier"] = self._brain.classifier.digest
         parts |= self._known.digests()
         if self._songs is not None:
             parts["songs"] = self._songs.digest()

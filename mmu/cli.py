@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+import mmu.moderation.cli
 import mmu.report.cli
 import models.cli
 from mmu import (
@@ -67,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
         cli_voices,
         cli_originals,
         mmu.report.cli,
+        mmu.moderation.cli,
         models.cli,
         cli_kg,
         cli_doctor,

@@ -49,6 +49,16 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--policy", metavar="FILE", help="moderation policy (default: the shipped one)")
     parser.add_argument(
+        "--shadow-policy",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a further policy, evaluated and reported, never acted on (may be repeated)",
+    )
+    parser.add_argument(
+        "--moderation-model", metavar="DIR", help="a trained text classifier (see `mmu policy train`)"
+    )
+    parser.add_argument(
         "--gallery", metavar="FILE", help="name the people whose face is in this gallery (see `mmu people`)"
     )
     parser.add_argument(
@@ -86,6 +96,8 @@ def run(args: argparse.Namespace) -> int:
         skip=_names(args.skip) or (),
         threads=args.threads,
         policy=args.policy,
+        shadow_policies=args.shadow_policy,
+        classifier=args.moderation_model,
         gallery=args.gallery,
         learned=False if args.learned == "none" else args.learned,
         voices=args.voices,
@@ -148,6 +160,11 @@ def summary(report: Report) -> str:
         lines.append(
             f"  moderation {report.moderation.decision}" + (f" ({hits})" if hits else "") + _unchecked(report)
         )
+        lines += [
+            f"  shadow    {one.policy} {one.version} would {one.would}"
+            + (f" ({one.category})" if one.category else "")
+            for one in report.moderation.shadows
+        ]
     lines += [
         f"  topic     #{topic.topic}: {topic.action} ({topic.text.en}) {topic.score:.2f}"
         for topic in report.topics

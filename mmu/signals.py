@@ -26,6 +26,8 @@ KINDS: dict[str, str] = {
     "media.black": "None; span in which the picture is black",
     "media.frozen": "None; span in which the picture does not change",
     "media.letterbox": "None; box = the picture inside the bars",
+    "media.generator": "generator of machine-made content that the file's metadata names; nothing verified; "
+    "attributes.place = c2pa|xmp|exif|container",
     "media.motion": "static|pan|tilt|zoom|shake for one shot; attributes.magnitude = share of frame a second",
     "face.track": "None; one face followed over time; embedding (128,) L2-normalised; "
     "attributes.person, .boxes [[t, x, y, w, h]], .frames, .quality, .best_time",
@@ -45,6 +47,7 @@ KINDS: dict[str, str] = {
     "image.colour": "colour name; score = share of the picture; attributes.rgb",
     "image.explicit": "'explicit'; score = probability",
     "image.quality": "name of the measure; score = 0 (bad) to 1 (good); attributes.raw",
+    "image.code": "content of a QR code; attributes.purpose = contact|payment|link|text, .host",
     "image.embedding": "None; embedding of one keyframe",
     "image.hash": "hex perceptual hash of one frame; attributes.algorithm",
     "text.line": "the text read; joined over time; attributes.role "

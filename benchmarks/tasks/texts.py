@@ -66,20 +66,26 @@ def plain(text: str) -> str:
 
 
 def moderation(corpus: Corpus, _reports: object, limit: int | None) -> Iterable[Metric]:
-    """Decision from title, on-screen text and speech of each row against its label."""
-    from benchmarks.tasks.moderation import decide_row
+    """Decision from title, on-screen text and speech of each row against its label, rules alone."""
+    from benchmarks.tasks.moderation import decide_rows, encoder
 
     for entry in corpus.of("moderation"):
         lines = corpus.path(entry["file"]).read_text(encoding="utf-8").splitlines()[:limit]
         rows = [json.loads(line) for line in lines if line.strip()]
         safe, field = entry["safe_label"], entry["label_field"]
-        guesses = [decide_row(row, safe) for row in rows]
-        labels = [row[field] for row in rows]
-        pairs = list(zip(guesses, labels, strict=True))
-        binary = sum((guess == safe) == (label == safe) for guess, label in pairs)
-        multi = sum(guess == label for guess, label in pairs)
-        yield Metric("moderation", "moderation.binary_accuracy", binary / len(rows), len(rows))
-        yield Metric("moderation", "moderation.multiclass_accuracy", multi / len(rows), len(rows))
+        pairs = list(zip(decide_rows(rows, safe), [row[field] for row in rows], strict=True))
+        named = [label != safe for guess, label in pairs if guess != safe]
+        caught = [guess != safe for guess, label in pairs if label != safe]
+        binary = [(guess == safe) == (label == safe) for guess, label in pairs]
+        multi = [guess == label for guess, label in pairs]
+        note = "" if encoder() else "by words only: the text encoders are not in the store"
+        for name, found in (
+            ("binary_accuracy", binary),
+            ("multiclass_accuracy", multi),
+            ("violation_precision", named),
+            ("violation_recall", caught),
+        ):
+            yield Metric("moderation", f"moderation.{name}", mean([*map(float, found)]), len(found), note)
 
 
 def segmentation(corpus: Corpus, _reports: object, limit: int | None) -> Iterable[Metric]:

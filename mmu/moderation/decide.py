@@ -2,47 +2,62 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from pathlib import Path
+from typing import Literal, Protocol
 
-from mmu.moderation.contacts import find_contacts
-from mmu.moderation.policy import Category, Policy, TextAxis
-from mmu.report.schema import Moderation, ModerationHit, ReportAxis, Tag
+from mmu.errors import ConfigError
+from mmu.moderation.combine import combination_hits
+from mmu.moderation.hits import (
+    Hit,
+    Video,
+    contexts_of,
+    likeness_hits,
+    person_hits,
+    signal_hits,
+    tag_hits,
+    text_hits,
+    text_units,
+)
+from mmu.moderation.likeness import Embed
+from mmu.moderation.policy import Category, Policy
+from mmu.moderation.texts import TextUnit
+from mmu.report.schema import Moderation, ModerationHit, Tag
 from mmu.signals import Signal
+
+__all__ = ["Decision", "Judgement", "TextJudge", "TextUnit", "decide", "judge"]
 
 Decision = Literal["pass", "review", "block"]
 
-#: characters of a text shown on either side of a hit
-_AROUND = 14
 _MAX_HITS = 60
-#: what is read or heard is less certain than what was typed
-_TRUST: dict[TextAxis, float] = {"user": 1.0, "text": 0.95, "speech": 0.9}
 #: repeated hits of one rule say little more than the first few
 _MAX_TERMS = 4
+ORDER: dict[Decision, int] = {"pass": 0, "review": 1, "block": 2}
+
+
+class TextJudge(Protocol):
+    """A trained classifier: its hits on the texts of a video."""
+
+    @property
+    def digest(self) -> str: ...
+
+    def hits(self, policy: Policy, units: Sequence[TextUnit], embed: Embed) -> list[Hit]: ...
 
 
 @dataclass(frozen=True, slots=True)
-class TextUnit:
-    """One text of a video: its title, a hashtag, an on-screen line or a transcript segment."""
+class Judgement:
+    """A decision with everything that led to it: hits, and the confidence and decision by category."""
 
-    text: str
-    axis: TextAxis
-    signal: Signal | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Hit:
-    category: str
-    rule: str
-    term: str
-    score: float
-    axis: ReportAxis
-    text: str | None = None
-    signal: str | None = None
-    span: tuple[float, float] | None = None
-    box: tuple[float, float, float, float] | None = None
+    decision: Decision
+    category: str | None
+    hits: tuple[Hit, ...]
+    confidence: dict[str, float]
+    decisions: dict[str, Decision]
+    contexts: tuple[str, ...]
+    priority: float
 
 
 def decide(
@@ -53,6 +68,8 @@ def decide(
     title: str = "",
     topics: Sequence[str] = (),
     texts: Iterable[TextUnit] = (),
+    embed: Embed | None = None,
+    classifier: TextJudge | None = None,
     factors: Mapping[str, float] | None = None,
 ) -> Moderation:
     """Judge one video by a policy.
@@ -64,160 +81,104 @@ def decide(
         title: the title given with the video.
         topics: the hashtags given with it.
         texts: further texts that are not among the signals.
+        embed: the encoder; without it likeness rules and the classifier do not look.
+        classifier: a trained one.
         factors: by rule, on the score of its hits; learned from reviewers' verdicts (`mmu learn`).
     """
+    found = judge(
+        policy,
+        signals=signals,
+        tags=tags,
+        title=title,
+        topics=topics,
+        texts=texts,
+        embed=embed,
+        classifier=classifier,
+        factors=factors,
+    )
+    shadow = policy.file.shadow
+    return Moderation(
+        decision="pass" if shadow else found.decision,
+        would=found.decision if shadow else None,
+        policy=policy.name,
+        version=policy.version,
+        category=found.category,
+        priority=0.0 if shadow else found.priority,
+        hits=[_report(policy, hit) for hit in _strongest(policy, found.hits)],
+    )
+
+
+def load_classifier(folder: str | os.PathLike[str] | None, encoder: object | None) -> TextJudge | None:
+    """The classifier in a folder of `mmu policy train`; None without one.
+
+    Raises:
+        ConfigError: there is no encoder to read texts with.
+        StoreError: it cannot be read.
+    """
+    if folder is None:
+        return None
+    if encoder is None:
+        raise ConfigError("the classifier needs the text encoders: run `mmu models pull`")
+    from mmu.moderation.learned.judge import LearnedJudge
+
+    return LearnedJudge(Path(folder))
+
+
+def judge(
+    policy: Policy,
+    *,
+    signals: Iterable[Signal] = (),
+    tags: Sequence[Tag] = (),
+    title: str = "",
+    topics: Sequence[str] = (),
+    texts: Iterable[TextUnit] = (),
+    embed: Embed | None = None,
+    classifier: TextJudge | None = None,
+    factors: Mapping[str, float] | None = None,
+) -> Judgement:
+    """As `decide`, with all that led there; whether the policy is in shadow mode plays no part."""
     signals = list(signals)
-    units = [*_units(signals, title, topics), *texts]
-    hits = [*_text_hits(policy, units), *_signal_hits(policy, signals), *_tag_hits(policy, tags)]
+    units = [*text_units(signals, title, topics), *texts]
+    video = Video(signals, tags, units)
+    about = contexts_of(policy, units)
+    alike, calm = likeness_hits(policy, units, about, embed)
+    hits = [
+        *text_hits(policy, units, about, calm),
+        *alike,
+        *signal_hits(policy, signals),
+        *tag_hits(policy, tags),
+        *person_hits(policy, signals),
+    ]
+    if classifier is not None and embed is not None:
+        hits += classifier.hits(policy, units, embed)
+    hits += combination_hits(policy, video, hits)
+    exempt = {rule.id for rule in policy.file.rules if about.intersection(rule.unless)}
+    hits = [hit for hit in hits if hit.rule not in exempt]
     if factors:
         hits = [replace(hit, score=min(1.0, hit.score * factors.get(hit.rule, 1.0))) for hit in hits]
-    confidence = _confidence(hits)
+    confidence = _confidence([hit for hit in hits if not hit.shadow])
     decisions = {
         category: _decision(policy, policy.categories[category], value)
         for category, value in confidence.items()
     }
-    order: dict[Decision, int] = {"pass": 0, "review": 1, "block": 2}
-    decision = max(decisions.values(), key=order.__getitem__, default="pass")
+    decision: Decision = max(decisions.values(), key=ORDER.__getitem__, default="pass")
 
     def weight(category: str) -> tuple[int, float]:
-        return order[decisions[category]], policy.categories[category].severity * confidence[category]
+        return ORDER[decisions[category]], policy.categories[category].severity * confidence[category]
 
     worst = max(confidence, key=weight, default=None)
-    return Moderation(
+    return Judgement(
         decision=decision,
-        policy=policy.name,
-        version=policy.version,
         category=worst if decision != "pass" else None,
+        hits=tuple(hits),
+        confidence=confidence,
+        decisions=decisions,
+        contexts=tuple(sorted(about)),
         priority=round(weight(worst)[1], 4) if worst else 0.0,
-        hits=[_report(policy, hit) for hit in _strongest(policy, hits)],
     )
 
 
-def _units(signals: Sequence[Signal], title: str, topics: Sequence[str]) -> Iterator[TextUnit]:
-    if title:
-        yield TextUnit(title, "user")
-    for topic in topics:
-        if topic not in title:
-            yield TextUnit(topic, "user")
-    seen = {title, *topics}
-    for signal in signals:
-        if not isinstance(signal.value, str):
-            continue
-        if signal.kind == "text.line":
-            yield TextUnit(signal.value, "text", signal)
-        elif signal.kind == "speech.segment":
-            yield TextUnit(signal.value, "speech", signal)
-        elif signal.kind in {"user.title", "user.topic"} and signal.value not in seen:
-            yield TextUnit(signal.value, "user", signal)
-
-
-def _text_hits(policy: Policy, units: Sequence[TextUnit]) -> list[_Hit]:
-    """Hits of word lists and contact rules, one a term and axis, softened by innocent contexts."""
-    about = {name for unit in units for name in _contexts(policy, unit.text)}
-    best: dict[tuple[str, str, str], _Hit] = {}
-    for unit in units:
-        for rule_id, category, term, score, start, end in _found(policy, unit):
-            score *= _TRUST[unit.axis] * _softening(policy, category, about)
-            if score <= 0:
-                continue
-            shown = unit.text[max(0, start - _AROUND) : end + _AROUND].strip()
-            hit = _Hit(category, rule_id, term, score, unit.axis, shown, *_place(unit.signal))
-            key = (rule_id, term, unit.axis)
-            if key not in best or best[key].score < hit.score:
-                best[key] = hit
-    return list(best.values())
-
-
-def _found(policy: Policy, unit: TextUnit) -> Iterator[tuple[str, str, str, float, int, int]]:
-    for match in policy.lexicon.find(unit.text):
-        rule = policy.word_rules[match.entry.rule]
-        if unit.axis in rule.axes:
-            term = "+".join(part.strip() for part in match.entry.parts)
-            score = match.entry.score * rule.trust.get(unit.axis, 1.0)
-            yield rule.id, rule.category, term, score, match.start, match.end
-    for contact_rule in policy.file.contacts:
-        if unit.axis not in contact_rule.axes:
-            continue
-        for contact in find_contacts(unit.text):
-            weight = contact_rule.kinds.get(contact.kind, 0.0)
-            if weight:
-                yield (
-                    contact_rule.id,
-                    contact_rule.category,
-                    contact.kind,
-                    weight * contact.score,
-                    contact.start,
-                    contact.end,
-                )
-
-
-def _contexts(policy: Policy, text: str) -> set[str]:
-    return {match.entry.rule for match in policy.context_lexicon.find(text)}
-
-
-def _softening(policy: Policy, category: str, about: set[str]) -> float:
-    factors = [
-        policy.contexts[name].factor
-        for name in about
-        if not policy.contexts[name].categories or category in policy.contexts[name].categories
-    ]
-    return min(factors, default=1.0)
-
-
-def _signal_hits(policy: Policy, signals: Sequence[Signal]) -> Iterator[_Hit]:
-    for rule in policy.file.signals:
-        for signal in signals:
-            if signal.kind != rule.kind or signal.score is None or signal.score < rule.at_least:
-                continue
-            if rule.values and signal.value not in rule.values:
-                continue
-            term = str(signal.value or signal.kind)
-            yield _Hit(rule.category, rule.id, term, signal.score, _axis(signal), None, *_place(signal))
-
-
-def _tag_hits(policy: Policy, tags: Sequence[Tag]) -> Iterator[_Hit]:
-    for rule in policy.file.tags:
-        for tag in tags:
-            if tag.id not in rule.tags or tag.score < rule.at_least:
-                continue
-            total = sum(max(0.0, evidence.weight) for evidence in tag.evidence)
-            seen = [
-                evidence for evidence in tag.evidence if evidence.axis in rule.axes and evidence.weight > 0
-            ]
-            if not seen or sum(evidence.weight for evidence in seen) < 0.5 * total:
-                continue
-            strongest = max(seen, key=lambda evidence: evidence.weight)
-            yield _Hit(
-                rule.category,
-                rule.id,
-                tag.id,
-                rule.weight * tag.score,
-                strongest.axis,
-                tag.name.zh,
-                strongest.signal,
-                strongest.span,
-                strongest.box,
-            )
-
-
-def _axis(signal: Signal) -> ReportAxis:
-    axes: dict[str, ReportAxis] = {"face": "face", "text": "text", "speech": "speech", "user": "user"}
-    axes |= {"audio": "audio", "music": "audio"}
-    return axes.get(signal.axis, "image")
-
-
-def _place(
-    signal: Signal | None,
-) -> tuple[str | None, tuple[float, float] | None, tuple[float, float, float, float] | None]:
-    """Id, span and box of a signal, as a report holds them."""
-    if signal is None:
-        return None, None, None
-    span = (signal.span.start, signal.span.end) if signal.span else None
-    box = (signal.box.x, signal.box.y, signal.box.w, signal.box.h) if signal.box else None
-    return signal.id or None, span, box
-
-
-def _confidence(hits: Sequence[_Hit]) -> dict[str, float]:
+def _confidence(hits: Sequence[Hit]) -> dict[str, float]:
     """Of each category, that not all of its hits are wrong: terms count once, by their surest sighting."""
     terms: dict[str, dict[tuple[str, str], float]] = defaultdict(dict)
     for hit in hits:
@@ -239,12 +200,12 @@ def _decision(policy: Policy, category: Category, confidence: float) -> Decision
     return "review" if confidence >= thresholds.review.get(category.severity, 2.0) else "pass"
 
 
-def _strongest(policy: Policy, hits: Sequence[_Hit]) -> list[_Hit]:
+def _strongest(policy: Policy, hits: Sequence[Hit]) -> list[Hit]:
     ranked = sorted(hits, key=lambda hit: -policy.categories[hit.category].severity * hit.score)
     return ranked[:_MAX_HITS]
 
 
-def _report(policy: Policy, hit: _Hit) -> ModerationHit:
+def _report(policy: Policy, hit: Hit) -> ModerationHit:
     category = policy.categories[hit.category]
     return ModerationHit(
         rule=hit.rule,
@@ -257,4 +218,5 @@ def _report(policy: Policy, hit: _Hit) -> ModerationHit:
         signal=hit.signal,
         span=hit.span,
         box=hit.box,
+        shadow=hit.shadow,
     )

@@ -5,6 +5,7 @@ A word list has one term a line:
     term                 with the score of its rule
     term = 0.9           with its own score
     one + other          all of them in one text
+    ~ term               also by its sound: homophones (嘉威信) and pinyin (jia wei xin)
     ! innocent           covers the terms inside it: no hit there
     # comment
 """
@@ -18,7 +19,11 @@ from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
-from mmu.moderation.normalise import dense, has_han, term, words
+from mmu.moderation.normalise import Dense, dense, has_han, term, words
+from mmu.moderation.sound import sound_of, sounds
+
+#: what a term that is found by its sound only counts of one that is found as it is written
+SOUND_TRUST = 0.8
 
 
 class LexiconError(ValueError):
@@ -33,6 +38,7 @@ class Entry:
     parts: tuple[str, ...]
     score: float
     exception: bool = False
+    sound: bool = False
 
 
 class Match(NamedTuple):
@@ -41,6 +47,8 @@ class Match(NamedTuple):
     entry: Entry
     start: int
     end: int
+    #: less than 1 when it was found by its sound only
+    trust: float = 1.0
 
 
 def parse(rule: str, lines: Iterable[str], *, score: float) -> list[Entry]:
@@ -54,8 +62,8 @@ def parse(rule: str, lines: Iterable[str], *, score: float) -> list[Entry]:
         text = line.split("#", 1)[0].strip()
         if not text:
             continue
-        exception = text.startswith("!")
-        text, equals, own = text.lstrip("!").partition("=")
+        exception, sound = text.startswith("!"), text.startswith("~")
+        text, equals, own = text.lstrip("!~").partition("=")
         try:
             value = float(own) if equals else score
         except ValueError:
@@ -63,7 +71,9 @@ def parse(rule: str, lines: Iterable[str], *, score: float) -> list[Entry]:
         parts = tuple(_form(part) for part in text.split("+"))
         if not all(part.strip() for part in parts) or not 0 < value <= 1:
             raise LexiconError(f"line {number}: {line.strip()!r} needs a term and a score in (0, 1]")
-        entries.append(Entry(rule, parts, value, exception))
+        if sound and any(has_han(part) and sound_of(part) is None for part in parts):
+            raise LexiconError(f"line {number}: {line.strip()!r} has no sound of two syllables or more")
+        entries.append(Entry(rule, parts, value, exception, sound))
     return entries
 
 
@@ -82,29 +92,52 @@ class Lexicon:
                 self._by_part[part].append(entry)
         self._han = _Automaton([part for part in self._by_part if has_han(part)])
         self._alphabetic = _Automaton([part for part in self._by_part if not has_han(part)])
+        self._by_sound: dict[str, list[str]] = defaultdict(list)
+        for entries_of in self._by_part.values():
+            for entry in entries_of:
+                for part in entry.parts if entry.sound else ():
+                    sound = sound_of(part)
+                    if sound and part not in self._by_sound[sound]:
+                        self._by_sound[sound].append(part)
+        self._sounds = _Automaton(list(self._by_sound))
+
+    @property
+    def size(self) -> int:
+        """Number of different terms."""
+        return len(self._by_part)
 
     def find(self, text: str) -> list[Match]:
         """Entries that hold in the text, exceptions applied, in order of their place."""
-        places = self._places(text)
+        places, by_sound = self._places(text)
         covers: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for part, found in places.items():
             for entry in self._by_part[part]:
                 if entry.exception:
                     covers[entry.rule] += found
         matches = []
-        for part in places:
+        for part in dict.fromkeys([*places, *by_sound]):
             for entry in self._by_part[part]:
                 if entry.exception or part != entry.parts[0]:
                     continue
-                spans = [_uncovered(places.get(other, ()), covers[entry.rule]) for other in entry.parts]
+                heard = by_sound if entry.sound else {}
+                spans = [
+                    _uncovered(places.get(other, ()), covers[entry.rule])
+                    + _uncovered(heard.get(other, ()), covers[entry.rule], whole=True)
+                    for other in entry.parts
+                ]
                 if all(spans):
-                    matches += [Match(entry, start, end) for start, end in spans[0]]
+                    written = all(places.get(other) for other in entry.parts)
+                    trust = 1.0 if written else SOUND_TRUST
+                    matches += [Match(entry, start, end, trust) for start, end in spans[0]]
         return sorted(matches, key=lambda match: (match.start, -match.end))
 
-    def _places(self, text: str) -> dict[str, list[tuple[int, int]]]:
+    def _places(self, text: str) -> tuple[dict[str, list[tuple[int, int]]], dict[str, list[tuple[int, int]]]]:
+        """Where each term stands as it is written, and where it only sounds alike."""
         places: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        by_sound: dict[str, list[tuple[int, int]]] = {}
         if self._han:
             view = dense(text)
+            by_sound = self._heard(view)
             for part, start, end in self._han.find(view.text):
                 if view.joined(start, end):
                     places[part].append((view.source[start], view.source[end - 1] + 1))
@@ -112,7 +145,19 @@ class Lexicon:
             spaced = words(text)
             for part, start, end in self._alphabetic.find(spaced.text):
                 places[part].append((spaced.source[start + 1], spaced.source[end - 2] + 1))
-        return places
+        return places, {
+            part: [span for span in spans if span not in places.get(part, ())]
+            for part, spans in by_sound.items()
+        }
+
+    def _heard(self, view: Dense) -> dict[str, list[tuple[int, int]]]:
+        found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        if self._sounds:
+            spoken = sounds(view)
+            for sound, start, end in self._sounds.find(spoken.text):
+                for part in self._by_sound[sound]:
+                    found[part].append(spoken.place(start, end))
+        return found
 
 
 class _Automaton:
@@ -130,10 +175,15 @@ class _Automaton:
             yield self._terms[index], start, end
 
 
-def _uncovered(spans: Iterable[tuple[int, int]], covers: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def _uncovered(
+    spans: Iterable[tuple[int, int]], covers: Iterable[tuple[int, int]], *, whole: bool = False
+) -> list[tuple[int, int]]:
+    """Spans that no exception covers; `whole`: an exception of just that span covers it too."""
     covers = list(covers)
     return [
         (start, end)
         for start, end in spans
-        if not any(low <= start and end <= high and (low, high) != (start, end) for low, high in covers)
+        if not any(
+            low <= start and end <= high and (whole or (low, high) != (start, end)) for low, high in covers
+        )
     ]

@@ -3,116 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import ValidationError
 
 import kg
 from mmu.errors import PolicyError
-from mmu.moderation.contacts import ContactKind
 from mmu.moderation.lexicon import Entry, Lexicon, LexiconError, parse
-from mmu.report.schema import Name, ReportAxis
-from mmu.signals import KINDS
+from mmu.moderation.likeness import HARMLESS, Likeness
+from mmu.moderation.policy_schema import Category, Condition, Context, PolicyFile, WordRule
+from mmu.moderation.texts import TEXT_AXES, TextAxis
+from models.store import default_root
 
-Score = Annotated[float, Field(gt=0, le=1)]
-Severity = Annotated[int, Field(ge=1, le=5)]
-TextAxis = Literal["user", "text", "speech"]
-TEXT_AXES: tuple[TextAxis, ...] = ("user", "text", "speech")
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Category(_Part):
-    """One kind of violation; `labels` are its names in other label sets."""
-
-    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    name: Name
-    severity: Severity
-    description: Name
-    labels: tuple[str, ...] = ()
-
-
-class _Rule(_Part):
-    id: str = Field(pattern=r"^[a-z][a-z0-9_.]*$")
-    category: str
-
-
-class WordRule(_Rule):
-    """Terms in the user's words, on screen or spoken. `file` is relative to the policy's folder."""
-
-    file: str | None = None
-    words: tuple[str, ...] = ()
-    score: Score = 0.6
-    axes: tuple[TextAxis, ...] = TEXT_AXES
-    #: less for an axis where the words are often those of a play (speech) or of the scenery (text)
-    trust: dict[TextAxis, Score] = {}
-
-
-class ContactRule(_Rule):
-    """Contact details; `kinds` gives each kind's weight, multiplied by how sure the pattern is."""
-
-    kinds: dict[ContactKind, Score] = Field(min_length=1)
-    axes: tuple[TextAxis, ...] = TEXT_AXES
-
-
-class SignalRule(_Rule):
-    """A signal of one kind (and one of the values) with at least this score."""
-
-    kind: str
-    values: tuple[str, ...] = ()
-    at_least: Score = 0.5
-
-    @field_validator("kind")
-    @classmethod
-    def _known(cls, kind: str) -> str:
-        if kind not in KINDS:
-            raise ValueError(f"unknown signal kind {kind!r}")
-        return kind
-
-
-class TagRule(_Rule):
-    """One of the tags with at least this score, carried for the better half by evidence of `axes`."""
-
-    tags: tuple[str, ...] = Field(min_length=1)
-    at_least: Score = 0.6
-    weight: Score = 1.0
-    axes: tuple[ReportAxis, ...] = ("image",)
-
-
-class Context(_Part):
-    """Words that say that a text is about a thing and does not do it (news, warnings, lessons, fiction)."""
-
-    id: str
-    words: tuple[str, ...] = Field(min_length=1)
-    categories: tuple[str, ...] = ()
-    factor: float = Field(ge=0, lt=1)
-
-
-class Thresholds(_Part):
-    """Least confidence of a category, by its severity, for an action; left out: never."""
-
-    review: dict[Severity, Score]
-    block: dict[Severity, Score] = {}
-
-
-class PolicyFile(_Part):
-    """What a policy file holds."""
-
-    schema_: Literal["mmu.policy/1"] = Field(alias="schema")
-    name: str
-    version: str
-    thresholds: Thresholds
-    categories: tuple[Category, ...] = Field(min_length=1)
-    words: tuple[WordRule, ...] = ()
-    contacts: tuple[ContactRule, ...] = ()
-    signals: tuple[SignalRule, ...] = ()
-    tags: tuple[TagRule, ...] = ()
-    contexts: tuple[Context, ...] = ()
+__all__ = ["TEXT_AXES", "Category", "Context", "Policy", "PolicyFile", "TextAxis", "WordRule", "load_policy"]
 
 
 class Policy:
@@ -132,14 +38,24 @@ class Policy:
         self._check()
         self.lexicon = Lexicon(entry for rule in file.words for entry in self._entries(rule))
         self.word_rules = {rule.id: rule for rule in file.words}
+        self.sentences = self._sentences()
+        self.likeness = Likeness(self.sentences, cache=default_root() / "cache" / "likeness")
+        self.condition_words = {
+            condition.words: Lexicon(self._terms("combination", condition.words, 1.0))
+            for rule in file.combinations
+            for condition in _conditions(rule.when)
+            if condition.words
+        }
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the policy's content, its word lists included."""
+        """SHA-256 of the policy's content, its word lists and sentences included."""
         content = hashlib.sha256(self.file.model_dump_json().encode())
         for rule in self.file.words:
             if rule.file:
                 content.update((self._folder / rule.file).read_bytes())
+        for name, sentences in self.sentences.items():
+            content.update("\n".join([name, *sentences]).encode())
         return content.hexdigest()
 
     @cached_property
@@ -153,16 +69,22 @@ class Policy:
     def contexts(self) -> dict[str, Context]:
         return {context.id: context for context in self.file.contexts}
 
+    def as_shadow(self) -> Policy:
+        """The same policy, evaluated and never acted on."""
+        if self.file.shadow:
+            return self
+        return Policy(self.file.model_copy(update={"shadow": True}), self._folder)
+
     def category_of_label(self, label: str) -> str | None:
         """The id of the category that goes by this name in another label set."""
         for category in self.file.categories:
-            if label in category.labels:
+            if label in category.labels or label == category.id:
                 return category.id
         return None
 
     def _check(self) -> None:
         problems = []
-        rules = [*self.file.words, *self.file.contacts, *self.file.signals, *self.file.tags]
+        rules = self.file.rules
         for what, ids in (
             ("category", [category.id for category in self.file.categories]),
             ("rule", [rule.id for rule in rules]),
@@ -180,37 +102,91 @@ class Policy:
                 for category in context.categories
                 if category not in self.categories
             ]
-        for word_rule in self.file.words:
-            if not word_rule.file and not word_rule.words:
-                problems.append(f"rule {word_rule.id!r} has neither a file nor words")
+        problems += [
+            f"rule {one.id!r} has neither a file nor words"
+            for one in self.file.words
+            if not one.file and not one.words
+        ]
+        problems += [
+            f"rule {one.id!r} has neither a file nor sentences"
+            for one in self.file.likeness
+            if not one.file and not one.sentences
+        ]
+        known = {context.id for context in self.file.contexts}
+        problems += [
+            f"rule {rule.id!r} names the unknown context {name!r}"
+            for rule in rules
+            for name in rule.unless
+            if name not in known
+        ]
+        if self.file.likeness and self.file.harmless is None:
+            problems.append("likeness rules need `harmless` to compare with")
+        simple = {rule.id for rule in rules} - {rule.id for rule in self.file.combinations}
+        for combination in self.file.combinations:
+            problems += [
+                f"combination {combination.id!r} names the unknown rule {condition.rule!r}"
+                for condition in _conditions(combination.when)
+                if condition.rule is not None and condition.rule not in simple
+            ]
+        for example in self.file.examples:
+            if example.category is not None and example.category not in self.categories:
+                problems.append(f"the example {example.text[:20]!r} names an unknown category")
         if problems:
             raise PolicyError(f"policy {self.name!r}: " + "; ".join(problems))
 
+    def _sentences(self) -> dict[str, tuple[str, ...]]:
+        """Sentences of each likeness rule by its id, and of the ordinary side."""
+        found = {rule.id: self._lines(rule.id, rule.file, rule.sentences) for rule in self.file.likeness}
+        if self.file.harmless is not None:
+            own = self.file.harmless
+            found[HARMLESS] = self._lines(HARMLESS, own.file, own.sentences)
+        return found
+
+    def _lines(self, rule: str, file: str | None, more: Sequence[str]) -> tuple[str, ...]:
+        lines = [*more, *(self._read(rule, file) if file else ())]
+        return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+
     def _entries(self, rule: WordRule) -> list[Entry]:
-        lines = list(rule.words)
-        if rule.file:
-            path = (self._folder / rule.file).resolve()
-            if not path.is_relative_to(self._folder.resolve()):
-                raise PolicyError(f"rule {rule.id!r}: {rule.file} lies outside the policy's folder")
-            try:
-                lines += path.read_text(encoding="utf-8").splitlines()
-            except (OSError, UnicodeDecodeError) as error:
-                raise PolicyError(f"rule {rule.id!r}: cannot read the word list {path}: {error}") from error
+        lines = [*(self._read(rule.id, rule.file) if rule.file else ())]
+        name = rule.file or "words"
+        return [
+            *self._terms(rule.id, rule.words, rule.score),
+            *self._terms(rule.id, lines, rule.score, name),
+        ]
+
+    def _terms(self, rule: str, lines: Sequence[str], score: float, name: str = "words") -> list[Entry]:
         try:
-            return parse(rule.id, lines, score=rule.score)
+            return parse(rule, lines, score=score)
         except LexiconError as error:
-            raise PolicyError(f"rule {rule.id!r}, {rule.file or 'words'}: {error}") from error
+            raise PolicyError(f"rule {rule!r}, {name}: {error}") from error
+
+    def _read(self, rule: str, name: str) -> list[str]:
+        path = (self._folder / name).resolve()
+        if not path.is_relative_to(self._folder.resolve()):
+            raise PolicyError(f"rule {rule!r}: {name} lies outside the policy's folder")
+        try:
+            return path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise PolicyError(f"rule {rule!r}: cannot read the word list {path}: {error}") from error
+
+
+def _conditions(condition: Condition) -> Iterator[Condition]:
+    yield condition
+    for part in (*condition.all, *condition.any, *condition.none):
+        yield from _conditions(part)
 
 
 def load_policy(path: Path | None = None) -> Policy:
     """Read a policy; the shipped one by default.
 
     Raises:
-        PolicyError: the file is missing, is not YAML, or does not hold together.
+        PolicyError: the file is missing, is not YAML, or does not hold together; with the line.
     """
     path = path or Path(kg.__file__).parent / "policies" / "default.yaml"
     try:
-        data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        tree = yaml.compose(text, yaml.SafeLoader)
+        data = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(f"cannot read the policy {path}: {error}") from error
     except yaml.YAMLError as error:
@@ -219,8 +195,31 @@ def load_policy(path: Path | None = None) -> Policy:
         file = PolicyFile.model_validate(data)
     except ValidationError as error:
         problems = "; ".join(
+            f"{path}:{_line(tree, item['loc'])}: "
             f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}"
             for item in error.errors()
         )
-        raise PolicyError(f"the policy {path} is not valid: {problems}") from error
-    return Policy(file, path.parent)
+        raise PolicyError(f"the policy is not valid: {problems}") from error
+    try:
+        return Policy(file, path.parent)
+    except PolicyError as error:
+        raise PolicyError(f"{path}: {error}") from error
+
+
+def _line(node: yaml.Node | None, place: Sequence[int | str]) -> int:
+    """The line of a place in a YAML file, or of the innermost part of it that exists."""
+    line = 1 if node is None else node.start_mark.line + 1
+    for part in place:
+        found: yaml.Node | None = None
+        if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            found = node.value[part]
+        elif isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if str(getattr(key, "value", "")) == str(part):
+                    line, found = key.start_mark.line + 1, value
+                    break
+        if found is None:
+            break
+        node = found
+        line = max(line, node.start_mark.line + 1) if isinstance(part, int) else line
+    return line

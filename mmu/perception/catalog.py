@@ -17,6 +17,8 @@ CPU_STAGES: dict[str, str] = {
     "scene": "mmu.perception.scene:Scene",
     "style": "mmu.perception.style:Style",
     "explicit": "mmu.perception.explicit:Explicit",
+    "codes": "mmu.perception.codes:Codes",
+    "provenance": "mmu.perception.provenance:Provenance",
     "picture_quality": "mmu.perception.picture_quality:PictureQuality",
     "hashes": "mmu.perception.hashes:Hashes",
     "gestures": "mmu.perception.gestures:Gestures",

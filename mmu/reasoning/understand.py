@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kg import Graph
-from mmu.moderation.decide import decide
+from mmu.moderation.decide import TextJudge, decide
 from mmu.moderation.policy import Policy
 from mmu.reasoning.caption import write_caption
 from mmu.reasoning.caption_facts import Medium
@@ -80,6 +80,9 @@ class Brain:
     policy: Policy
     similarity: TopicSimilarity | None = None
     rule_factors: Mapping[str, float] = field(default_factory=dict)
+    classifier: TextJudge | None = None
+    #: policies in shadow mode, evaluated beside the one that decides
+    shadows: tuple[Policy, ...] = ()
 
     def understand(
         self,
@@ -140,13 +143,8 @@ class Brain:
             contradictions=contradictions,
             quality=judge_quality(signals),
             topics=decisions + suggest_topics(decisions, telling),
-            moderation=decide(
-                self.policy,
-                signals=[*signals, *map(as_signal, contradictions)],
-                tags=tags,
-                title=title,
-                topics=topics,
-                factors=self.rule_factors,
+            moderation=self._moderate(
+                [*signals, *map(as_signal, contradictions)], tags=tags, title=title, topics=topics
             ),
             people=people,
             speakers=gather_speakers(signals, embeddings=embeddings),
@@ -156,6 +154,26 @@ class Brain:
             music=gather_music(signals),
             originality=_originality(signals),
         )
+
+    def _moderate(
+        self, signals: Sequence[Signal], *, tags: Sequence[Tag], title: str, topics: Sequence[str]
+    ) -> Moderation:
+        embed = None if self.similarity is None else self.similarity.embed
+        found, *others = [
+            decide(
+                policy,
+                signals=signals,
+                tags=tags,
+                title=title,
+                topics=topics,
+                embed=embed,
+                classifier=self.classifier,
+                factors=self.rule_factors,
+            )
+            for policy in (self.policy, *self.shadows)
+        ]
+        found.shadows = others
+        return found
 
     def tag(
         self,

@@ -169,12 +169,16 @@ class ModerationHit(Model):
     signal: str | None = None
     span: TimeRange | None = None
     box: tuple[float, float, float, float] | None = None
+    shadow: bool = Field(False, description="of a rule that is being tried out: it does not count")
 
 
 class Moderation(Model):
     """What a policy says of the video."""
 
     decision: Literal["pass", "review", "block"]
+    would: Literal["pass", "review", "block"] | None = Field(
+        None, description="what a policy in shadow mode would have decided"
+    )
     policy: str
     version: str
     category: str | None = None
@@ -182,6 +186,9 @@ class Moderation(Model):
     hits: list[ModerationHit] = Field(default_factory=list)
     unchecked: list[str] = Field(
         default_factory=list, description="stages that did not look, although there was something to look at"
+    )
+    shadows: list[Moderation] = Field(
+        default_factory=list, description="what further policies, in shadow mode, say of the video"
     )
 
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from benchmarks.tasks.moderation import decide_row
+from benchmarks.tasks.moderation import decide_rows
 
 
 def test_rows_get_the_labels_of_their_set() -> None:
-    row = {"title": "null", "OCR": "今晚福利|加微信 abc12345", "ASR": "null"}
-    assert decide_row(row, "正向") == "引导私下交易"
-    assert decide_row({"title": "公园散步", "OCR": "null", "ASR": None}, "正向") == "正向"
+    violating = {"title": "null", "OCR": "今晚福利|加微信 abc12345", "ASR": "null"}
+    harmless = {"title": "公园散步", "OCR": "null", "ASR": None}
+    assert decide_rows([violating, harmless], "正向") == ["引导私下交易", "正向"]

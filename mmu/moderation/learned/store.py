@@ -1,0 +1,110 @@
+"""A trained classifier in a folder: numbers as npz, names as JSON, a model card; nothing is executed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmu.errors import StoreError
+from mmu.moderation.learned.classifier import Classifier, Linear
+from mmu.moderation.learned.features import KIND, VIOLATION, Features, likeness_of
+from mmu.moderation.likeness import Likeness
+from models.text_embedding import SOURCE
+
+FORMAT = "mmu.moderation-model/1"
+NUMBERS, NAMES, CARD = "numbers.npz", "model.json", "MODEL_CARD.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A classifier with the sentences that its likeness features compare with, and its digest."""
+
+    classifier: Classifier
+    likeness: Likeness
+    digest: str
+    name: str
+
+
+def save(
+    folder: Path, classifier: Classifier, sentences: Mapping[str, Sequence[str]], *, name: str, card: str
+) -> None:
+    """Write a trained classifier.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    arrays, values = classifier.features.to_data()
+    for part, linear in (("violation", classifier.violation), ("kind", classifier.kind)):
+        arrays[f"weights.{part}"], arrays[f"bias.{part}"] = linear.weights.astype(np.float16), linear.bias
+    data = {
+        "format": FORMAT,
+        "name": name,
+        "encoder": SOURCE,
+        "safe": classifier.safe,
+        "kinds": classifier.kinds,
+        "platt": classifier.platt,
+        "lenience": classifier.lenience,
+        "blocks": {"violation": VIOLATION, "kind": KIND},
+        "sentences": {key: list(lines) for key, lines in sentences.items()},
+        **values,
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(folder / NUMBERS, allow_pickle=False, **arrays)
+        (folder / NAMES).write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+        (folder / CARD).write_text(card, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"cannot write the classifier to {folder}: {error}") from error
+
+
+def load(folder: Path) -> Trained:
+    """Read a trained classifier.
+
+    Raises:
+        StoreError: it is missing, damaged, or made for another encoder or version.
+    """
+    try:
+        raw = (folder / NAMES).read_bytes()
+        numbers = (folder / NUMBERS).read_bytes()
+        data: dict[str, Any] = json.loads(raw)
+        with np.load(folder / NUMBERS, allow_pickle=False) as stored:
+            arrays = {key: stored[key] for key in stored.files}
+    except OSError as error:
+        raise StoreError(
+            f"no classifier in {folder}: {error.strerror}; train one with `mmu policy train`"
+        ) from error
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise StoreError(f"the classifier in {folder} is damaged: {error}") from error
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise StoreError(f"{folder / NAMES} is not a {FORMAT} file")
+    if data.get("encoder") != SOURCE or data.get("blocks") != {"violation": VIOLATION, "kind": KIND}:
+        raise StoreError(f"the classifier in {folder} was made by another version: train it again")
+    try:
+        linear = [
+            Linear(arrays[f"weights.{part}"].astype(np.float32), arrays[f"bias.{part}"])
+            for part in ("violation", "kind")
+        ]
+        slope, shift = data["platt"]
+        classifier = Classifier(
+            Features.load(arrays, data),
+            linear[0],
+            linear[1],
+            tuple(data["kinds"]),
+            str(data["safe"]),
+            (float(slope), float(shift)),
+            float(data["lenience"]),
+        )
+        if linear[1].weights.shape[1] != len(classifier.kinds):
+            raise ValueError("as many columns of weights as kinds are needed")
+        sentences = {str(key): [str(line) for line in lines] for key, lines in data["sentences"].items()}
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise StoreError(f"the classifier in {folder} is damaged: {error!r}") from error
+    digest = hashlib.sha256(raw + numbers).hexdigest()
+    return Trained(classifier, likeness_of(sentences), digest, str(data.get("name", folder.name)))

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from mmu.moderation.lexicon import SOUND_TRUST, Lexicon, LexiconError, parse
+
+LINES = ["~加微信 = 0.8", "~赌博", "! 独播", "色情", "! 白色情", "~约炮", "! 越跑", "spam", "一 + 二"]
+
+
+@pytest.fixture(scope="module")
+def lexicon() -> Lexicon:
+    return Lexicon(parse("rule", LINES, score=0.5))
+
+
+def found(lexicon: Lexicon, text: str) -> list[tuple[str, float]]:
+    return [(text[match.start : match.end], match.trust) for match in lexicon.find(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("快来加微信聊", "加微信"),  # as it is
+        ("快来 加 微 信 聊", "加 微 信"),  # spacing
+        ("快来加*微*信聊", "加*微*信"),  # other things between
+        ("快來加微信", "加微信"),  # the other script
+        ("ＳＰＡＭ", "ＳＰＡＭ"),  # width and case
+        ("ѕраm now", "ѕраm"),  # Cyrillic look-alikes
+    ],
+)
+def test_written(lexicon: Lexicon, text: str, shown: str) -> None:
+    assert found(lexicon, text) == [(shown, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("快来嘉薇信聊", "嘉薇信"),  # homophones
+        ("快来jiaweixin聊", "jiaweixin"),  # pinyin in one word
+        ("快来jia wei xin聊", "jia wei xin"),  # and in three
+        ("加wei信", "加wei信"),  # mixed
+        ("渡博害人", "渡博"),
+    ],
+)
+def test_heard(lexicon: Lexicon, text: str, shown: str) -> None:
+    assert found(lexicon, text) == [(shown, SOUND_TRUST)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "全网独播",  # sounds like 赌博
+        "越跑越快",  # sounds like 约炮
+        "白色情人节",  # holds 色情
+        "黑白色，情侣装",  # not one word
+        "家。微信息",  # across a sentence
+        "wexin",  # not quite the pinyin
+        "Jakarta is a city",
+        "spamming",
+        "只有一",
+    ],
+)
+def test_innocent(lexicon: Lexicon, text: str) -> None:
+    assert found(lexicon, text) == []
+
+
+@pytest.mark.parametrize("line", ["~a加", "~信", "x = 2", "= 0.5", "a + "])
+def test_lines_that_cannot_be_understood(line: str) -> None:
+    with pytest.raises(LexiconError, match="line 1"):
+        parse("rule", [line], score=0.5)
+
+
+def test_a_hundred_thousand_terms_at_line_speed() -> None:
+    draw = random.Random(1)
+    letters = [chr(code) for code in range(0x4E00, 0x4E00 + 3000)]
+    terms = list({"".join(draw.choices(letters, k=draw.randint(3, 6))) for _ in range(100_000)})
+    lexicon = Lexicon(parse("rule", terms, score=0.5))
+    texts = ["".join(draw.choices(letters, k=40)) for _ in range(2000)]
+    texts[7] = texts[7][:20] + terms[99] + texts[7][20:]
+    start = time.process_time()
+    hits = [lexicon.find(text) for text in texts]
+    seconds = time.process_time() - start
+    assert any(match.entry.parts == (terms[99],) for match in hits[7])
+    assert seconds < 4, f"{len(texts) / seconds:.0f} lines a second"

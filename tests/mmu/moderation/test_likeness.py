@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmu.moderation.decide import judge
+from mmu.moderation.likeness import Likeness
+from mmu.moderation.policy import load_policy
+from mmu.moderation.texts import TextUnit, Words, gather
+from models.store import Store
+from models.text_embedding import TextEmbedder
+
+
+@pytest.fixture(scope="module")
+def encoder() -> TextEmbedder:
+    return TextEmbedder(Store())
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    ("category", "title"),
+    [
+        ("sexual", "美女主播穿着黑丝短裙，晚上跳一段撩人的舞给哥哥们看，记得点关注哦"),
+        ("illegal", "新手怎么在网上赌场押注，一晚上赢了好几万，想学的看我演示一遍"),
+        ("false_information", "科学家惊人预言：三年后地球将迎来末日，外星人已经在路上"),
+    ],
+)
+def test_reads_like_a_violation_without_its_words(encoder: TextEmbedder, category: str, title: str) -> None:
+    found = judge(load_policy(), title=title, embed=encoder.embed)
+    assert any(hit.rule == f"like.{category}" for hit in found.hits), found.hits
+    assert found.decision == "review"
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    "title",
+    [
+        "周末带孩子去海边玩，沙滩上捡了好多贝壳，晚上吃了海鲜大餐",
+        "国足公布集训名单，多名年轻球员首次入选，主教练谈备战计划",
+        "法院公布典型案例，诈骗团伙主犯获刑，提醒市民注意防范",
+    ],
+)
+def test_ordinary_texts(encoder: TextEmbedder, title: str) -> None:
+    assert judge(load_policy(), title=title, embed=encoder.embed).decision == "pass"
+
+
+@pytest.mark.weights
+def test_vectors_are_kept_between_processes(encoder: TextEmbedder, tmp_path: Path) -> None:
+    sentences = {"a": ["买枪", "卖刀"], "harmless": ["散步", "做饭"]}
+    first = Likeness(sentences, cache=tmp_path)
+    expected = first.margins("出售刀具和枪支，量大从优，货到付款，欢迎批发", encoder.embed)
+    (file,) = tmp_path.iterdir()
+    calls: list[int] = []
+
+    def counted(texts: object) -> object:
+        calls.append(len(texts))  # type: ignore[arg-type]
+        return encoder.embed(texts)  # type: ignore[arg-type]
+
+    second = Likeness(sentences, cache=tmp_path)
+    assert second.margins("出售刀具和枪支，量大从优，货到付款，欢迎批发", counted) == pytest.approx(expected)  # type: ignore[arg-type]
+    assert calls == [1]
+    file.write_bytes(b"broken")
+    third = Likeness(sentences, cache=tmp_path)
+    assert third.margins("出售刀具和枪支，量大从优，货到付款，欢迎批发", encoder.embed) == pytest.approx(
+        expected
+    )
+    assert np.load(file).shape == (4, 896)
+
+
+def test_nothing_to_read() -> None:
+    likeness = Likeness({"a": ["x"], "harmless": ["y"]})
+    assert likeness.margins("  ", lambda texts: np.zeros((len(texts), 896), np.float32)) == {}
+    assert not Likeness({})
+
+
+def test_words_of_a_video() -> None:
+    units = [
+        TextUnit("标题", "user"),
+        TextUnit("第一行。7X", "text"),
+        TextUnit("第一行", "text"),
+        TextUnit("你好", "speech"),
+    ]
+    words = gather(units)
+    assert words == Words("标题", "第一行。7X|第一行", "你好")
+    assert words.lines == ["第一行"]
+    assert words.together == "标题。第一行。你好"
+    assert not Words()
