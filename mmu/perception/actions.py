@@ -28,6 +28,8 @@ _RULES = Path(__file__).with_name("data") / "action_rules.yaml"
 _OBJECT = (0.35, 0.75)
 #: share of the frames with the object in which a contact must hold, and frames that are enough
 _LASTING, _ENOUGH = 0.3, 3
+#: worth of a contact in a video whose person was read in one frame only
+_GLIMPSE = 0.8
 _MIN_SCORE = 0.2
 _LABEL = 0.15
 
@@ -68,7 +70,7 @@ class Actions(Stage):
         found: list[_Found] = []
         for person in signals.of("person.pose"):
             for motion in motions(person):
-                found += _contacts(person, motion, signals.of("image.object"))
+                found += _contacts(person, motion, signals.of("image.object"), still=clip.still)
                 found += _instruments(person, motion, signals)
                 if not clip.still:
                     found += _movements(person, motion, signals)
@@ -107,12 +109,12 @@ def instrument_rules() -> dict[str, frozenset[str]]:
     return {action: frozenset(labels) for action, labels in data["instruments"].items()}
 
 
-def _contacts(person: Signal, motion: Motion, objects: Iterable[Signal]) -> Iterator[_Found]:
+def _contacts(person: Signal, motion: Motion, objects: Iterable[Signal], *, still: bool) -> Iterator[_Found]:
     for thing in objects:
         rules = [rule for rule in contact_rules() if str(thing.value) in rule.objects]
         score = thing.score or 0.0
         once = len(thing.attributes.get("boxes", [])) == 1
-        if not rules or score < _OBJECT[0] or (once and len(motion.times) > 1):
+        if not rules or score < _OBJECT[0] or (once and not still):
             continue  # what flickers up in one look of a video is not there
         moving = MovingBox(thing)
         places = [(n, box) for n, t in enumerate(motion.times) if (box := moving.at(float(t))) is not None]
@@ -125,6 +127,8 @@ def _contacts(person: Signal, motion: Motion, objects: Iterable[Signal]) -> Iter
                 ]
             )
             lasting = _lasting(near, len(motion.times))
+            if not still and len(motion.times) == 1:
+                lasting *= _GLIMPSE
             if lasting:
                 touched = [motion.times[places[int(i)][0]] for i in np.flatnonzero(near > 0)]
                 yield _Found(

@@ -123,6 +123,14 @@ def people_at(signals: SignalSet, times: Iterable[float]) -> NDArray[np.bool_]:
     return np.array([any(one.at(time) is not None for one in persons) for time in times], bool)
 
 
+def best_times(signals: SignalSet) -> list[float]:
+    """When each person found by the object detector shows best, the largest first."""
+    persons = (one for one in _persons(signals) if one.signal.kind == "image.object" and one.signal.box)
+    ordered = sorted(persons, key=lambda one: -(one.signal.score or 0) * one.area)
+    times = (one.signal.attributes.get("best_time") for one in ordered)
+    return [float(time) for time in times if time is not None]
+
+
 def _body_box(person: MovingBox, time: float) -> Box | None:
     box = person.at(time)
     if box is None or person.signal.kind != "face.track":

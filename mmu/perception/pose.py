@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmu.perception.bodies import BodyFrame, BodyReader, BodyTrack, people_at
+from mmu.perception.bodies import BodyFrame, BodyReader, BodyTrack, best_times, people_at
 from mmu.perception.body_shape import posture
 from mmu.signals import Box, Signal, SignalSet, Span
 from mmu.stage import Cost, Needs, Stage
@@ -41,7 +41,7 @@ class PoseStage(Stage):
     models: ClassVar[tuple[str, ...]] = ("pose-landmarker",)
 
     def __init__(
-        self, *, max_looks: int = 24, max_looks_per_shot: int = 12, people: int = 2, max_tracks: int = 4
+        self, *, max_looks: int = 24, max_looks_per_shot: int = 12, people: int = 2, max_tracks: int = 6
     ) -> None:
         self.max_looks = max_looks
         self.max_looks_per_shot = max_looks_per_shot
@@ -70,21 +70,21 @@ class PoseStage(Stage):
         return [*out, mask] if mask else out
 
     def _choose(self, clip: Clip, signals: SignalSet) -> list[int]:
-        """Neighbouring frames of the shots with people, those in which most moves."""
+        """Where the largest people show best, and neighbouring frames with people in which most moves."""
         seen = np.flatnonzero(people_at(signals, clip.times))
         if not len(seen):
             return []
         shots = np.searchsorted(clip.cuts, clip.times[seen] + 1e-6, side="right")
         groups = sorted((seen[shots == shot] for shot in np.unique(shots)), key=len, reverse=True)
         share = max(3, min(self.max_looks_per_shot, self.max_looks // len(groups)))
-        chosen: list[int] = []
+        chosen = {clip.nearest(time) for time in best_times(signals)[: self.max_looks // 4]}
         for group in groups:
             count = min(share, self.max_looks - len(chosen), len(group))
             if count <= 0:
                 break
             moved = np.convolve(clip.change[group], np.ones(count), mode="valid")
             start = int(np.argmax(moved))
-            chosen += [int(i) for i in group[start : start + count]]
+            chosen |= {int(i) for i in group[start : start + count]}
         return sorted(chosen)
 
 

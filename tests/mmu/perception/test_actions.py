@@ -170,9 +170,11 @@ def test_a_touch_in_one_frame_of_a_video_is_no_action():
         "image.object", "cell phone", 0.9, None, "x", attributes={"boxes": [[0.0, 345, 190, 30, 60]]}, id="c"
     )
     picture = Clip.from_arrays(frames=[(0.0, np.zeros((400, 600, 3), np.uint8))])
+    picture.facts.still = True
     still.add(cup)
     assert names_of(Actions().run(picture, still)) == ["texting"]
     moving.add(passing)
+    picture.facts.still = False
     assert names_of(Actions().run(picture, moving)) == []
 
 
