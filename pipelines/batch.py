@@ -29,6 +29,7 @@ from pipelines.monitor import Monitor
 from pipelines.pool import Pool
 from pipelines.progress import Progress
 from pipelines.rows import BadRow, Row
+from pipelines.sinks import check_sinks
 from pipelines.storage import Storage
 
 
@@ -67,7 +68,10 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json-reports", action="store_true", default=None, help="also write json/ID-URI.json"
     )
-    parser.add_argument("--feed", action="store_true", default=None, help="also write the moderation feed")
+    parser.add_argument(
+        "--queue", metavar="URL", help="put videos to be reviewed into this queue (mmu queue)"
+    )
+    parser.add_argument("--memory", metavar="FOLDER", help="add videos to this memory (mmu kg)")
     parser.add_argument(
         "--embeddings", action="store_true", default=None, help="also write embeddings (biometric data)"
     )
@@ -120,6 +124,7 @@ def run(
     source = _peeked(source, config)
     storage = Storage(config.out)
     storage.check_writable()
+    check_sinks(config)
     _start_ray()
     progress = Progress()
     with (

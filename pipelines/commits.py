@@ -115,7 +115,7 @@ class Commits:
     @staticmethod
     def _new_plan() -> Plan:
         now = datetime.now(UTC)
-        return Plan(f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}", f"{now:%Y-%m-%d}")
+        return Plan(f"{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}", f"{now:%Y-%m-%d}")
 
 
 def mark_reports(storage: Storage, ledger: Ledger, pipeline: str) -> None:

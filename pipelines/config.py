@@ -58,8 +58,8 @@ class JobConfig(BaseModel):
     fold_mb: float = Field(64.0, gt=0, description="size at which parts are folded into one file of a table")
 
     json_reports: bool = Field(False, description="write json/ID-URI.json for every video")
-    feed: bool = Field(False, description="write the moderation feed")
-    graph: str | None = Field(None, description="graph store that videos are added to")
+    queue: str | None = Field(None, description="review queue that flagged videos are put into")
+    memory: str | None = Field(None, description="folder of the memory that videos are added to")
     metrics_port: int | None = Field(None, ge=1, le=65535, description="serve Prometheus metrics")
 
     @model_validator(mode="after")

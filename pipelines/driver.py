@@ -47,6 +47,7 @@ class Driver:
         lease: Lease | None = None,
     ) -> None:
         import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         self._ray = ray
         self._config = config
@@ -60,8 +61,9 @@ class Driver:
         self._sizer = Sizer(rows=config.chunk_rows, seconds=config.chunk_seconds)
         self._folds: dict[Any, Plan] = {}
         self._errors = 0
-        # A fold waits for the network and disks more than for a CPU.
-        self._fold: Any = ray.remote(_fold).options(num_cpus=0, max_retries=5)
+        # A fold waits for the network and disks more than for a CPU; local sinks are on this node.
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        self._fold: Any = ray.remote(_fold).options(num_cpus=0, max_retries=5, scheduling_strategy=here)
 
     def run(self, source: Iterable[Row | BadRow]) -> None:
         """Do every row of the source that is not finished.

@@ -74,7 +74,7 @@ def execute(storage: Storage, plan: Plan, config: JobConfig) -> None:
     for table in ("embeddings", "signals", "dead_letters", "reports"):
         if pieces[table]:
             storage.write(plan.target(table), to_parquet(pa.concat_tables(pieces[table])))
-    tell_sinks(storage, plan, pieces["reports"], config)
+    tell_sinks(pieces["reports"], config)
     storage.write(f"{FOLDER}/{plan.name}.done", b"")
     clean(storage, plan)
 

@@ -1,46 +1,73 @@
-"""Where finished reports go beside the tables: the moderation feed and the graph store.
+"""Where finished reports go beside the tables: the moderation queue and the memory of videos.
 
 A sink is told of all reports of a fold before the fold is marked done. After a kill it may be told
-again, so a sink takes the same video of the same pipeline twice without harm.
+again, so both take the same video twice without harm: a queue asks a question once, the memory
+replaces what it knew. Folds run on the driver's node, so that local files are where they are meant.
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pyarrow as pa
 
+from mmu.report.schema import Report
 from pipelines.config import JobConfig
-from pipelines.fold_plan import Plan
-from pipelines.storage import Storage
+
+#: tasks that are put into a queue at once
+BATCH = 500
 
 
-def tell_sinks(storage: Storage, plan: Plan, reports: list[pa.Table], config: JobConfig) -> None:
-    """Tell the sinks that the job has of the reports of a fold.
+def tell_sinks(reports: list[pa.Table], config: JobConfig) -> None:
+    """Tell the sinks that a job has of the reports of a fold.
 
     Raises:
-        StoreError: a sink cannot be written.
+        ConfigError, StoreError, GraphError: a sink cannot be opened or written.
     """
-    if config.feed:
-        write_feed(storage, plan, reports)
+    if config.queue is not None:
+        put_tasks(reports, config.queue)
+    if config.memory is not None:
+        remember(reports, Path(config.memory))
 
 
-def write_feed(storage: Storage, plan: Plan, reports: list[pa.Table]) -> None:
-    """One JSON line a video that is not passed, in a file of the fold: told again, it is replaced."""
-    lines = []
-    for table in reports:
-        for row in table.select(["key", "id", "uri", "decision", "priority", "hits", "report"]).to_pylist():
-            if row["decision"] in (None, "pass"):
-                continue
-            moderation = json.loads(row["report"])["moderation"]
-            event = {
-                "schema": "mmu.moderation-event/1",
-                "event": f"{row['id']}:{moderation['policy']}@{moderation['version']}",
-                "video": row["id"],
-                "uri": row["uri"],
-                "moderation": moderation,
-            }
-            lines.append(json.dumps(event, ensure_ascii=False))
-    if lines:
-        data = "".join(f"{line}\n" for line in lines).encode()
-        storage.write(f"feed/date={plan.date}/{plan.name}.jsonl", data)
+def put_tasks(reports: list[pa.Table], url: str) -> None:
+    """Put what people should look at into a review queue."""
+    from mmu.moderation.queue import open_queue
+    from mmu.moderation.queue.from_report import task_of
+
+    with open_queue(url) as queue:
+        tasks = []
+        for report in _reports(reports):
+            task = task_of(report)
+            if task is not None:
+                tasks.append(task)
+            if len(tasks) >= BATCH:
+                queue.put(tasks)
+                tasks = []
+        if tasks:
+            queue.put(tasks)
+
+
+def remember(reports: list[pa.Table], folder: Path) -> None:
+    """Add reports to the memory of videos."""
+    from mmu.memory.memory import Memory
+
+    with Memory(folder) as memory:
+        for report in _reports(reports):
+            memory.add(report)
+
+
+def check_sinks(config: JobConfig) -> None:
+    """Open the sinks once, so that a job fails before its work and not after it.
+
+    Raises:
+        ConfigError, StoreError, GraphError: a sink cannot be opened.
+    """
+    tell_sinks([], config)
+
+
+def _reports(tables: list[pa.Table]) -> Iterator[Report]:
+    for table in tables:
+        for text in table["report"].to_pylist():
+            yield Report.model_validate_json(text)

@@ -16,8 +16,9 @@ from pipelines import fold
 from pipelines.commits import Commits, mark_dead_letters
 from pipelines.config import JobConfig
 from pipelines.ledger import Ledger
-from pipelines.parts import part_name, write_part
+from pipelines.parts import part_name, read_part, write_part
 from pipelines.rows import BadRow, Row
+from pipelines.sinks import tell_sinks
 from pipelines.storage import Storage
 from pipelines.tables import bad_row, dead_row, report_row
 
@@ -115,6 +116,31 @@ def test_pandas_and_duckdb_read_the_tables(tmp_path: Path) -> None:
     assert "date" in frame.columns
     query = f"SELECT category, count(*) FROM '{tmp_path}/reports/**/*.parquet' GROUP BY 1"
     assert duckdb.sql(query).fetchall() == [(None, 2)]
+
+
+def test_sinks_take_a_fold_twice(tmp_path: Path) -> None:
+    from mmu.memory.memory import Memory
+    from mmu.moderation.queue import open_queue
+    from mmu.report.schema import Moderation
+
+    run = Run(tmp_path / "out")
+    sinks = {"queue": str(tmp_path / "queue.sqlite"), "memory": str(tmp_path / "memory")}
+    config = run.config.model_copy(update=sinks)
+    reports = []
+    for number, decision in enumerate(("pass", "review", "block")):
+        found = Moderation(decision=decision, policy="default", version="1", priority=1.0)
+        reports.append(Report(id=f"{number:064x}", uri=f"{number}.mp4", outcome=Outcome.OK, moderation=found))
+    run.commit("t1", [*(report_row(Row(report.uri), report) for report in reports), dead("x")])
+    plan = run.commits.next_plan()
+    assert plan is not None
+    table_of = fold.split(read_part(run.storage, plan.parts[0]))
+    for _ in range(2):
+        tell_sinks([table_of["reports"]], config)
+    fold.execute(run.storage, plan, config)
+    with open_queue(sinks["queue"]) as queue:
+        assert {lease.task.video for lease in queue.lease("me", limit=9)} == {reports[1].id, reports[2].id}
+    with Memory(Path(sinks["memory"]), create=False) as memory:
+        assert all(memory.video_keys(report.id) == [report.id] for report in reports)
 
 
 def test_a_failed_report_is_a_dead_letter() -> None:
