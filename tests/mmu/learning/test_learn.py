@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
+from mmu.analyzer import Analyzer
 from mmu.cli import main
 from mmu.errors import ConfigError
 from mmu.learning.examples import Examples, ReportIndex, collect
@@ -18,6 +19,9 @@ from mmu.learning.learn import Outcome, learn, rule_factors
 from mmu.learning.learned import Learned, load_learned
 from mmu.learning.reviewers import auc
 from mmu.learning.reviews import read_reviews
+from mmu.outcome import Outcome as State
+from mmu.report.schema import Report
+from mmu.signals import Signal, SignalSet, Span
 from tests.mmu.learning.simulated import GRAPH, SETTINGS, World, make_world, verdicts, write
 
 #: coco is worse than shipped (0.85), music_tag better (0.6), imagenet1k as shipped
@@ -223,3 +227,26 @@ def test_the_default_place_is_read_and_changes_the_fingerprint_of_the_numbers(
     applied = learned.apply(SETTINGS)
     assert applied.sources["coco"].reliability == 0.5
     assert applied.model_dump() != SETTINGS.model_dump()
+
+
+@pytest.mark.weights
+def test_an_analyzer_uses_what_was_learned_and_its_fingerprint_says_so(tmp_path: Path) -> None:
+    place = tmp_path / "learned.yaml"
+    Learned(base=SETTINGS.version, reliability={"coco": 0.5}, rules={"words.abuse": 0.5}).write(place)
+    shipped, taught = Analyzer(learned=False), Analyzer(learned=place)
+    assert taught.fingerprint != shipped.fingerprint
+    label = Signal("image.object", "cat", 0.9, Span(0, 5), "c@1", attributes={"vocabulary": "coco"})
+    stored = [one.to_json() for one in SignalSet([label])]
+    report = Report(id="", uri="a.mp4", outcome=State.OK, signals=stored)
+    scores = {
+        name: {tag.id: tag.score for tag in one.retag(report)}
+        for name, one in (("old", shipped), ("new", taught))
+    }
+    assert scores["new"]["cat"] < scores["old"]["cat"]
+
+
+def test_a_file_that_is_not_there_is_a_usage_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tag", "a.mp4", "--learned", str(tmp_path / "none.yaml")]) == 2
+    assert "none.yaml" in capsys.readouterr().err
