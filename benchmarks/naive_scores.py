@@ -15,7 +15,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from benchmarks.tasks.tags import meets
 from benchmarks.truth import Corpus, Entry, read_corpus
 from mmu.errors import USER_ERRORS
 from mmu.perception.face_analysis import SAME_PERSON_COSINE
+from models.image_labels import ImageLabels
 from models.store import Store
 
 #: metric, ours, naive, cases
@@ -43,19 +44,34 @@ TOP = 5
 
 
 class Naive:
-    """The networks, loaded once, used as their READMEs use them."""
+    """The networks, loaded at first use, used as their READMEs use them."""
 
     def __init__(self, store: Store) -> None:
-        from faster_whisper import WhisperModel
+        self._store = store
+
+    @cached_property
+    def _detector(self) -> Any:
+        return cv2.FaceDetectorYN.create(str(self._store.file("yunet")), "", (320, 320), 0.7, 0.3)
+
+    @cached_property
+    def _recogniser(self) -> Any:
+        return cv2.FaceRecognizerSF.create(str(self._store.file("sface")), "")
+
+    @cached_property
+    def _labels(self) -> ImageLabels:
+        return ImageLabels(self._store.file("efficientnet-lite0"), threads=2)
+
+    @cached_property
+    def _ocr(self) -> Any:
         from rapidocr import RapidOCR
 
-        from models.image_labels import ImageLabels
+        return RapidOCR(params={"Global.log_level": "error"})
 
-        self._detector = cv2.FaceDetectorYN.create(str(store.file("yunet")), "", (320, 320), 0.7, 0.3)
-        self._recogniser = cv2.FaceRecognizerSF.create(str(store.file("sface")), "")
-        self._labels = ImageLabels(store.file("efficientnet-lite0"), threads=2)
-        self._ocr = RapidOCR(params={"Global.log_level": "error"})
-        self._whisper = WhisperModel(str(store.folder("whisper-base")), device="cpu", compute_type="int8")
+    @cached_property
+    def _whisper(self) -> Any:
+        from faster_whisper import WhisperModel
+
+        return WhisperModel(str(self._store.folder("whisper-base")), device="cpu", compute_type="int8")
 
     def transcript(self, path: Path) -> str:
         """All that is said."""
