@@ -67,13 +67,13 @@ def render(config: JobConfig, pipeline: str, progress: Progress) -> str:
             line_plot(_rate(progress.series, 2), unit="hours an hour", colour="#0d9488"),
         ),
         ("Time by stage", bar_plot(numbers.stages.most_common(BARS), unit="s")),
-        ("Outcomes", bar_plot(numbers.outcomes.most_common(), unit="videos", colour="#0d9488")),
+        ("Outcomes", bar_plot(numbers.outcomes.most_common(), unit="", colour="#0d9488")),
         (
             "Dead letters by reason",
-            bar_plot(numbers.codes.most_common(BARS), unit="videos", colour="#dc2626"),
+            bar_plot(numbers.codes.most_common(BARS), unit="", colour="#dc2626"),
         ),
-        ("Moderation", bar_plot(numbers.decisions.most_common(), unit="videos", colour="#d97706")),
-        ("Tags found", bar_plot(numbers.tags.most_common(BARS), unit="videos", colour="#7c3aed")),
+        ("Moderation", bar_plot(numbers.decisions.most_common(), unit="", colour="#d97706")),
+        ("Tags found", bar_plot(numbers.tags.most_common(BARS), unit="", colour="#7c3aed")),
         ("Slowest videos", _table(progress.slowest)),
     ]
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -11,6 +11,7 @@ pytest.importorskip("ray")
 
 @pytest.mark.weights
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_four_kills(tmp_path: Path) -> None:
     from benchmarks.kills import run_kills
 

@@ -84,7 +84,7 @@ def job() -> Job:
             env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=400,
         )
 
     return run

@@ -95,6 +95,7 @@ def test_shares_are_balanced() -> None:
 
 @pytest.mark.weights
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_folder_with_a_broken_file(tmp_path: Path, sample_video: Path, job: Job) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     source.mkdir()
@@ -121,6 +122,7 @@ def test_a_folder_with_a_broken_file(tmp_path: Path, sample_video: Path, job: Jo
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_files_that_crash_or_hang(tmp_path: Path, job: Job, crash_environment: dict[str, str]) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     source.mkdir()

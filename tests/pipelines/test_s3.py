@@ -118,6 +118,7 @@ def bucket(s3: dict[str, str], tmp_path: Path) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_listing_pages_and_storage(bucket: str) -> None:
     rows = [row for row in list_files(f"{bucket}/in") if isinstance(row, Row)]
     assert sorted(row.uri for row in rows) == [
@@ -141,6 +142,7 @@ def test_listing_pages_and_storage(bucket: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_wrong_credentials_are_said(s3: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     s3fs.S3FileSystem.clear_instance_cache()
@@ -156,6 +158,7 @@ def test_wrong_credentials_are_said(s3: dict[str, str], monkeypatch: pytest.Monk
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.weights
 def test_a_job_from_bucket_to_bucket(s3: dict[str, str], bucket: str, job: Job) -> None:
     import pandas as pd
