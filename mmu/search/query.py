@@ -74,8 +74,16 @@ def interpret(
         for chunk in chunks(one):
             asked.setdefault(chunk, {})
     names = list(asked)
-    embedded = embedder.embed([text, *names])
-    near = embedded[1:] @ vectors.T if len(vectors) else np.zeros((len(names), 0), np.float32)
+    # What is known by name to the index need not be embedded again.
+    known = {name: [units[one] for one in asked[name] if one in units] for name in names}
+    embedded = embedder.embed([text, *(name for name in names if not known[name])])
+    fresh = iter(embedded[1:])
+    own = [vectors[known[name]].mean(axis=0) if known[name] else next(fresh) for name in names]
+    near = (
+        np.array(own).reshape(len(names), -1) @ vectors.T
+        if names and len(vectors)
+        else np.zeros((len(names), 0))
+    )
     meaning = np.clip((near - GUESS) / (SURE - GUESS), 0.0, 1.0)
     parts = []
     for name, row in zip(names, meaning, strict=True):

@@ -35,7 +35,7 @@ CREATE TABLE video (
 );
 CREATE INDEX video_uri ON video (uri);
 CREATE VIRTUAL TABLE text USING fts5 (
-    title, caption, screen, speech, detail = column, tokenize = 'unicode61 remove_diacritics 0'
+    title, caption, screen, speech, detail = full, tokenize = 'unicode61 remove_diacritics 0'
 );
 CREATE VIRTUAL TABLE term USING fts5vocab (text, row);
 """
@@ -49,7 +49,7 @@ _COLUMNS = {
 #: what a word weighs in each of these columns
 _BM25 = "bm25(text, 3.0, 2.0, 1.0, 1.0)"
 #: matches that a query may make the full-text index rank; the rarest words come first
-_MOST_MATCHES = 10_000
+_MOST_MATCHES = 3000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -246,17 +246,18 @@ class Files:
             chosen: list[str] = []
             budget = _MOST_MATCHES
             for term in sorted(counts, key=lambda one: counts[one]):
-                if chosen and counts[term] > budget:
-                    break
                 budget -= counts[term]
+                if budget < 0:
+                    break
                 chosen.append(term)
-            if not chosen:
+            if not counts:
                 return {}
-            query = " OR ".join(f'"{term}"' for term in chosen)
+            # Where every word is common, only videos with all of them are worth a look.
+            query = (" OR " if chosen else " AND ").join(f'"{term}"' for term in chosen or counts)
             rows = self._db.execute(
-                f"SELECT rowid, {_BM25} AS rank FROM text WHERE text MATCH ? ORDER BY rank LIMIT ?",
-                (query, limit),
+                f"SELECT rowid, {_BM25} FROM text WHERE text MATCH ? LIMIT ?", (query, _MOST_MATCHES)
             ).fetchall()
+        rows = sorted(rows, key=lambda row: row[1])[:limit]
         return {int(row): -float(rank) for row, rank in rows}
 
     def _lengths(self) -> dict[str, int]:
