@@ -29,6 +29,7 @@ from mmu import (
     cli_queue,
     cli_review,
     cli_search,
+    cli_serve,
     cli_singing,
     cli_songs,
     cli_stems,
@@ -83,6 +84,7 @@ def build_parser() -> argparse.ArgumentParser:
         cli_uncertain,
         cli_learn,
         cli_queue,
+        cli_serve,
         cli_search,
         cli_review,
     ):
