@@ -38,7 +38,7 @@ def create_app(settings: ServiceSettings, *, make_runner: Callable[[], Runner] |
     Raises:
         StoreError: the folder cannot be used.
     """
-    service = _open(settings, make_runner or (lambda: ProcessRunner(_options(settings))))
+    service = _open(settings, make_runner or (lambda: ProcessRunner(analyzer_options(settings))))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -82,7 +82,8 @@ def _open(settings: ServiceSettings, make: Callable[[], Runner]) -> Service:
     return Service(settings, jobs, metrics, guard, Dispatcher(jobs, settings, metrics, make), spool)
 
 
-def _options(settings: ServiceSettings) -> dict[str, Any]:
+def analyzer_options(settings: ServiceSettings) -> dict[str, Any]:
+    """Options of `mmu.Analyzer` for this service, with its limits on what is fetched."""
     from mmu.media.options import DecodeOptions
 
     decode = DecodeOptions(

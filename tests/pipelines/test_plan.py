@@ -1,0 +1,172 @@
+"""The planner: arithmetic by hand, errors, the simulation, and a real run."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmu.errors import ConfigError
+from pipelines.capacity import DAY, Load, Node, load_nodes, make_plan, sensitivity
+from pipelines.costs import Costs, StageCost, calibrate, load_costs, write_costs
+from pipelines.plan import main
+from pipelines.simulate import Scenario, makespan, simulate
+
+COSTS = Costs(
+    hardware="by hand",
+    profile="cpu",
+    worker_mb=1500,
+    report_kb=100,
+    stages={"text": StageCost(fixed=1, per_second=0.2), "speech": StageCost(fixed=2, per_second=0.1)},
+)
+NODE = Node(name="big", cores=16, memory_gb=32, network_gbps=10, usd_hour=1)
+
+
+def test_a_plan_by_hand() -> None:
+    # 12 core-seconds a video of 30 s; 10 videos a second; 16 workers a node, 70 % busy: 0.933 videos a second.
+    load = Load(videos_per_day=10 * DAY, seconds=30, peak=1.0)
+    plan = make_plan(load, COSTS, [NODE])
+    assert plan.core_seconds == pytest.approx(12)
+    assert (plan.pool.nodes, plan.pool.workers, plan.pool.bottleneck) == (11, 176, "cores")
+    assert plan.pool.usd_day == pytest.approx(11 * 24)
+    assert plan.terabytes_in == pytest.approx(10 * DAY * 30 * 2 / 8e6)
+    assert make_plan(Load(videos_per_day=10 * DAY, seconds=30, peak=2.0), COSTS, [NODE]).pool.nodes == 22
+
+
+def test_the_bottleneck_is_what_runs_out_first() -> None:
+    load = Load(videos_per_day=DAY, seconds=30)
+    small = NODE.model_copy(update={"memory_gb": 8})
+    assert make_plan(load, COSTS, [small]).pool.bottleneck == "memory"
+    thin = NODE.model_copy(update={"network_gbps": 0.01})
+    assert make_plan(load, COSTS, [thin]).pool.bottleneck == "network"
+    heavy = COSTS.model_copy(
+        update={"stages": {"act": StageCost(fixed=0.1, per_second=0, gpu_fixed=3, gpu_per_second=0.1)}}
+    )
+    gpu = NODE.model_copy(update={"gpus": 1, "name": "gpu"})
+    plan = make_plan(load, heavy, [NODE, gpu])
+    assert (plan.pool.node, plan.pool.bottleneck, plan.others) == ("gpu", "gpu", [])
+
+
+def test_the_cheapest_node_is_chosen_and_changes_are_ordered() -> None:
+    load = Load(videos_per_day=1e6, seconds=30)
+    dear = NODE.model_copy(update={"name": "dear", "usd_hour": 3})
+    assert make_plan(load, COSTS, [dear, NODE]).pool.node == "big"
+    changes = sensitivity(load, COSTS, [NODE])
+    assert [abs(usd) for _, usd in changes] == sorted((abs(usd) for _, usd in changes), reverse=True)
+    assert dict(changes)["peak spread over the day (--peak 1)"] < 0
+    assert dict(changes)["without text"] < dict(changes)["without speech"] < 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--videos-per-day", "0"],
+        ["--videos-per-day", "nan"],
+        ["--videos-per-day", "10", "--seconds", "-1"],
+        ["--videos-per-day", "10", "--busy", "1.5"],
+        ["--videos-per-day", "10", "--skip", "nothing"],
+        ["--videos-per-day", "10", "--profile", "gpu"],
+        ["--videos-per-day", "10", "--prices", "/no/such/file.yaml"],
+        ["--videos-per-day", "10", "--skew", "9"],
+        [],
+    ],
+)
+def test_wrong_numbers_are_named(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(wrong) == 2
+    assert capsys.readouterr().err.startswith("mmu plan: ")
+
+
+def test_files_of_costs_and_prices(tmp_path: Path) -> None:
+    write_costs(COSTS, tmp_path / "costs.yaml")
+    assert load_costs(tmp_path / "costs.yaml", "cpu") == COSTS
+    broken = tmp_path / "prices.yaml"
+    broken.write_text(yaml.safe_dump({"nodes": [{"name": "x", "cores": 0}]}))
+    with pytest.raises(ConfigError, match=r"prices.yaml: cores"):
+        load_nodes(broken)
+    broken.write_text("nodes: []")
+    with pytest.raises(ConfigError, match="no nodes"):
+        load_nodes(broken)
+    tiny = NODE.model_copy(update={"memory_gb": 4})
+    with pytest.raises(ConfigError, match="can hold one worker"):
+        make_plan(Load(videos_per_day=10, seconds=30), COSTS, [tiny])
+
+
+def test_the_shipped_figures_make_a_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--videos-per-day", "15000000", "--seconds", "30", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["plan"]["pool"]["nodes"] > 100
+    assert facts["simulation"]["lost"] == 0
+    assert main(["--videos-per-day", "100", "--no-simulation"]) == 0
+    assert "bottleneck" in capsys.readouterr().out
+
+
+def test_the_simulation_keeps_every_video_and_agrees_with_theory() -> None:
+    calm = Scenario(workers=200, rate=10, seconds=30, crashes=0, bursts=0, skew=0)
+    found = simulate(calm, COSTS)
+    # Arrivals average half plus 1/pi of the peak's rate; every video takes 12 core-seconds of 200.
+    assert found.busy == pytest.approx(10 * (0.5 + 1 / 3.1416) * 12 / 200, rel=0.05)
+    assert (found.lost, found.wait_p99) == (0, 0.0)
+    crowded = simulate(Scenario(workers=100, rate=10, seconds=30), COSTS)
+    assert crowded.wait_p99 > 60
+    assert crowded.longest_queue > 0
+    bursty = simulate(Scenario(workers=170, rate=10, seconds=30, bursts=20), COSTS)
+    assert bursty.wait_p99 > simulate(Scenario(workers=170, rate=10, seconds=30, bursts=0), COSTS).wait_p99
+
+
+@given(st.lists(st.floats(0.5, 100), min_size=1, max_size=30), st.integers(1, 5))
+@settings(max_examples=50, deadline=None)
+def test_a_batch_takes_at_least_its_share_and_at_most_one_video_more(
+    lengths: list[float], workers: int
+) -> None:
+    work = [COSTS.cpu(length) for length in lengths]
+    span = makespan(lengths, COSTS, workers=workers)
+    assert span >= max(max(work), sum(work) / workers) - 1e-6
+    assert span <= sum(work) / workers + max(work) + 1e-6
+
+
+@pytest.mark.weights
+@pytest.mark.slow
+def test_a_real_run_takes_about_as_long_as_predicted(tmp_path: Path) -> None:
+    """Two workers over eight clips; within a factor of two, as machines that run tests are shared."""
+    from mmu.sample import write_sample
+    from mmu.service.runner import ProcessRunner, Work
+
+    stages = ["shots", "labels", "picture_quality"]
+    costs = calibrate(only=stages)
+    lengths = [6.0, 12.0] * 4
+    waiting: SimpleQueue[str] = SimpleQueue()
+    for number, length in enumerate(sorted(lengths, reverse=True)):
+        waiting.put(str(write_sample(tmp_path / f"{number}.mp4", seconds=length)))
+    warm = str(write_sample(tmp_path / "warm.mp4", seconds=6))
+    runners = [ProcessRunner({"only": stages, "threads": 1}) for _ in range(2)]
+
+    def work(runner: ProcessRunner) -> None:
+        while True:
+            try:
+                path = waiting.get_nowait()
+            except Empty:
+                return
+            runner.run(Work(path, "", ()), lambda *_: None, seconds=120)
+
+    try:
+        for runner in runners:
+            runner.run(Work(warm, "", ()), lambda *_: None, seconds=120)
+        threads = [threading.Thread(target=work, args=(runner,)) for runner in runners]
+        started = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        took = time.monotonic() - started
+    finally:
+        for runner in runners:
+            runner.close()
+    predicted = makespan(lengths, costs, workers=2)
+    assert 0.5 < took / predicted < 2.0, (took, predicted)
