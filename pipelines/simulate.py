@@ -8,7 +8,7 @@ takes time to start again, and is tried once more.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,7 +100,7 @@ def makespan(durations: Sequence[float], costs: Costs, *, workers: int, skip: Se
     environment = simpy.Environment()
     pool = simpy.Resource(environment, workers)
 
-    def one(seconds: float) -> Iterator[simpy.Event]:
+    def one(seconds: float) -> Generator[simpy.Event, None, None]:
         with pool.request() as turn:
             yield turn
             yield environment.timeout(seconds)
@@ -141,7 +141,7 @@ def _play(
     longest = 0
     spent = 0.0
 
-    def video(index: int) -> Iterator[simpy.Event]:
+    def video(index: int) -> Generator[simpy.Event, None, None]:
         nonlocal spent
         waited = 0.0
         for attempt in range(_TRIES):
@@ -158,7 +158,7 @@ def _play(
                 break
         waits.append(waited)
 
-    def source() -> Iterator[simpy.Event]:
+    def source() -> Generator[simpy.Event, None, None]:
         nonlocal longest
         for index, at in enumerate(arrivals):
             yield environment.timeout(max(0.0, float(at) - environment.now))
