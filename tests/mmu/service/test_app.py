@@ -113,7 +113,7 @@ def test_events_end_with_the_state(serve: Serve, clip: Path) -> None:
     events = [block.split("\n") for block in text.strip().split("\n\n")]
     assert events[-1][0] == "event: done"
     assert json.loads(events[-1][1].removeprefix("data: "))["outcome"] == "ok"
-    assert {lines[0] for lines in events[:-1]} <= {"event: progress"}
+    assert {lines[0] for lines in events[:-1]} <= {"event: progress", ": still here"}
 
 
 def test_a_batch_is_taken_whole_or_not_at_all(serve: Serve, site: str) -> None:
