@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -88,14 +89,14 @@ def page(database: Database, filters: Filters) -> Page:
     if filters.severity:
         where.append("severity >= ?")
         conditions.append(int(filters.severity))
-    if filters.search:
+    if re.fullmatch("[0-9a-f]{32}|[0-9a-f]{64}", filters.search):
+        where.append("id = ?" if len(filters.search) == 32 else "video = ?")
+        conditions.append(filters.search)
+    elif filters.search:
         # looked for in an index that holds nothing but titles, so that it is fast
-        where.append(
-            "(id IN (SELECT id FROM task WHERE state = ? AND title LIKE ? ESCAPE '\\') OR video = ? "
-            "OR id = ?)"
-        )
+        where.append("number IN (SELECT number FROM task WHERE state = ? AND title LIKE ? ESCAPE '\\')")
         pattern = "".join(f"\\{c}" if c in "%_\\" else c for c in filters.search)
-        conditions += [filters.state, f"%{pattern}%", filters.search, filters.search]
+        conditions += [filters.state, f"%{pattern}%"]
     if filters.after:
         value, last = _cursor(filters.after)
         sign = "<" if direction == "DESC" else ">"
