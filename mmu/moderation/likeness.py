@@ -24,8 +24,9 @@ Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 HARMLESS = "harmless"
 #: sentences of a category whose cosines count
 NEAREST = 2
-#: a text shorter than this says too little to be sure of
+#: a text of fewer Chinese characters says too little to be sure of; a letter says a quarter of one
 ENOUGH_CHARACTERS = 40
+LETTER = 0.25
 
 
 class Likeness:
@@ -63,7 +64,8 @@ class Likeness:
         if not text.strip() or not self:
             return {}
         cosines = self.cosines(embed([text]), embed)[0]
-        trust = min(1.0, (len(text) / ENOUGH_CHARACTERS) ** 0.5)
+        size = sum(1.0 if "\u2e80" <= character <= "\uffef" else LETTER for character in text)
+        trust = min(1.0, (size / ENOUGH_CHARACTERS) ** 0.5)
         return {name: float((cosines[i] - cosines[-1]) * trust) for i, name in enumerate(self.names)}
 
     def nearest(self, name: str, text: str, embed: Embed) -> str:
