@@ -22,6 +22,10 @@ _FILES = ("model.bin", "config.json", "tokenizer.json", "vocabulary.json")
 _TAIL_SECONDS = 2.0
 _FRAMES_PER_SECOND = 100
 _LOOPING = 2.4
+#: more tokens than the fastest speech has; a decoder that still goes on is going round in circles
+_TOKENS_PER_SECOND = 20
+_TOKENS_AT_LEAST = 32
+_TOKENS_AT_MOST = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,7 @@ class Whisper:
         return found
 
     def _decode(self, samples: NDArray[np.float32], language: str, **options: Any) -> list[Transcript]:
+        tokens = _TOKENS_AT_LEAST + int(_TOKENS_PER_SECOND * len(samples) / SAMPLE_RATE)
         segments, _ = self._model.transcribe(
             np.ascontiguousarray(samples),
             language=language,
@@ -117,6 +122,7 @@ class Whisper:
             temperature=0.0,
             word_timestamps=True,
             condition_on_previous_text=False,
+            max_new_tokens=tokens if tokens < _TOKENS_AT_MOST else None,
             # Doubtful segments are left in: the caller judges them with more at hand.
             no_speech_threshold=None,
             **options,

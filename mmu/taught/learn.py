@@ -30,7 +30,7 @@ AGAINST = 0.5
 #: probability of a concept before a video is looked at; evidence of one space is limited to so many nats
 PRIOR, LIMIT = 0.05, 7.0
 #: cosine to a prototype of things that have nothing to do with it: mean and standard deviation.
-#: Measured between files of different content; worth so many counter-examples.
+#: Estimates, not measured; they weigh as much as BACKGROUND_WEIGHT counter-examples.
 UNRELATED: dict[Space, tuple[float, float]] = {
     "words": (0.08, 0.08),
     "labels": (0.15, 0.13),

@@ -12,10 +12,10 @@ pytest.importorskip("ray")
 @pytest.mark.weights
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_four_kills(tmp_path: Path) -> None:
+def test_two_kills(tmp_path: Path) -> None:
     from benchmarks.kills import run_kills
 
-    done = run_kills(tmp_path, kills=4, clips=30, seed=3, stages="shots,hashes", say=False)
-    assert sum(done.killed.values()) >= 3, done
-    assert done.rows > 30
+    done = run_kills(tmp_path, kills=2, clips=16, seed=3, stages="shots,hashes", say=False)
+    assert sum(done.killed.values()) >= 1, done
+    assert done.rows > 16
     assert (done.lost, done.twice, done.different) == (0, 0, 0), done
