@@ -72,11 +72,11 @@ def run_kills(folder: Path, *, kills: int, clips: int, seed: int, stages: str, s
     (source / "empty.mp4").touch()
     command = [sys.executable, "-m", "pipelines.batch", "--src", str(source), "--stages", stages, "--quiet"]
     command += ["--workers", "2", "--memory-mb", "300", "--config", str(_config(folder))]
-    quiet = folder / "quiet"
-    _start([*command, "--out", str(quiet)]).communicate(timeout=1800)
+    quiet, errors = folder / "quiet", folder / "errors.txt"
+    _start([*command, "--out", str(quiet)], errors).wait(timeout=1800)
     out, done, dice = folder / "out", Kills(), random.Random(seed)
     while True:
-        process = _start([*command, "--out", str(out)])
+        process = _start([*command, "--out", str(out)], errors)
         done.runs += 1
         while sum(done.killed.values()) < kills and process.poll() is None:
             # A kill of the driver or the raylet ends the run: others come first within one.
@@ -91,8 +91,10 @@ def run_kills(folder: Path, *, kills: int, clips: int, seed: int, stages: str, s
                 if victim in ("driver", "raylet"):
                     break
         # A run that comes to its end has nothing left to be killed over.
-        if process.wait(timeout=1800) in (0, 1):
+        if process.wait(timeout=900) in (0, 1):
             break
+        if done.runs > 2 * kills + 5:
+            raise SystemExit(f"the job does not come to its end: {errors.read_text()[-2000:]}")
     expected, found = rows(quiet), rows(out)
     done.rows = sum(found.values())
     have, want = Counter(key for key, _ in found.elements()), Counter(key for key, _ in expected.elements())
@@ -122,11 +124,10 @@ def _config(folder: Path) -> Path:
     return path
 
 
-def _start(command: list[str]) -> subprocess.Popen[bytes]:
+def _start(command: list[str], errors: Path) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    with errors.open("ab") as log:
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=log)
 
 
 def _wait_for_work(process: subprocess.Popen[bytes]) -> bool:

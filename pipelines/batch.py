@@ -13,6 +13,7 @@ import argparse
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -31,6 +32,7 @@ from pipelines.progress import Progress
 from pipelines.rows import BadRow, Row
 from pipelines.sinks import check_sinks
 from pipelines.storage import Storage
+from pipelines.watch import watch_cluster
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -95,6 +97,10 @@ def run_cli(name: str, args: argparse.Namespace, read: Any, *, retry: bool = Fal
     except USER_ERRORS as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 2
+    except Exception:  # ours, or Ray's: not the videos', which exit code 1 would say
+        traceback.print_exc()
+        print(f"{name}: ended by an unexpected error; the same command goes on from here", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print(f"{name}: interrupted; the same command goes on from here", file=sys.stderr)
         return 130
@@ -133,6 +139,7 @@ def run(
         Monitor(progress, port=config.metrics_port, quiet=quiet) as monitor,
     ):
         pool = Pool(config, monitor.say)
+        watching = watch_cluster()
         try:
             pipeline = wait_for_pipeline(pool, monitor.tick)
             commits = Commits(storage, ledger, config)
@@ -142,6 +149,7 @@ def run(
             driver = Driver(config, pool, commits, progress, tick=monitor.tick, lease=lease)
             driver.run(source)
         finally:
+            watching.set()
             pool.close()
         if retry:
             with Ledger() as again:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,9 @@ class ProcessDied(Exception):  # noqa: N818 - an event, which callers turn into 
         self.reason = reason
         #: killed from outside (SIGKILL, SIGTERM): says nothing of the file
         self.by_hand = by_hand
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(ProcessDied, by_hand=self.by_hand), (self.code, self.reason)
 
 
 class Isolated:

@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from mmu.errors import ConfigError
 from mmu.report.schema import Report
 from pipelines.config import JobConfig
 from pipelines.isolated import Isolated, ProcessDied
@@ -90,9 +91,18 @@ class Worker:
         from pipelines.weights import ensure_weights
 
         ensure_weights(self._config)
-        hello = self._isolated.start()
+        hello = self._start()
         self._pipeline = hello["pipeline"]
         return {**hello, "pid": os.getpid(), "child": self._isolated.pid}
+
+    def _start(self) -> dict[str, Any]:
+        """Start the analysis process, again when it was killed on the way."""
+        for _ in range(self._config.attempts):
+            try:
+                return self._isolated.start()
+            except ProcessDied as error:
+                death = error
+        raise ConfigError(f"the analysis process does not start: {death.reason}")
 
     def run(self, task: Task) -> Result:
         """Do a task. Its part is written before this returns."""
