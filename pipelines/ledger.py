@@ -25,6 +25,8 @@ class Ledger:
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-16384", "locking_mode=EXCLUSIVE"):
             self._base.execute(f"PRAGMA {pragma}")
         self._base.execute("CREATE TABLE keys (key BLOB PRIMARY KEY, state INTEGER) WITHOUT ROWID")
+        # One transaction to the end: nothing is worth a commit, for the file is gone with the job.
+        self._base.execute("BEGIN")
 
     def meet(self, key: str) -> bool | None:
         """Note a row of the source: True when it is new, None when it is done, False when met before."""
@@ -37,7 +39,6 @@ class Ledger:
     def finish(self, keys: Iterable[str]) -> list[str]:
         """Note finished rows; returns those that were finished already."""
         again = []
-        self._base.execute("BEGIN")
         for key in keys:
             changed = self._base.execute(
                 "INSERT INTO keys VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET state = ? WHERE state <> ?",
@@ -45,7 +46,6 @@ class Ledger:
             )
             if not changed.rowcount:
                 again.append(key)
-        self._base.execute("COMMIT")
         return again
 
     def done(self, key: str) -> bool:

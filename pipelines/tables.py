@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from mmu.outcome import Outcome
 from mmu.report.schema import Report
+from mmu.signals import OPEN_EMBEDDINGS
 from pipelines.rows import BadRow, Row
 
 VERSION = "mmu.tables/1"
@@ -216,7 +217,7 @@ def _signal_row(signal: dict[str, Any]) -> dict[str, Any]:
 
 
 def _take_embeddings(report: Report) -> list[dict[str, Any]]:
-    """Move the embeddings out of a report: they are kept apart."""
+    """The embeddings of a report; those of faces and voices are taken out of it and kept apart."""
     found = []
     for of, subjects in (("person", report.people), ("speaker", report.speakers)):
         for subject in subjects:
@@ -224,7 +225,8 @@ def _take_embeddings(report: Report) -> list[dict[str, Any]]:
                 found.append({"of": of, "subject": subject.id, "vector": list(subject.embedding)})
                 subject.embedding = None
     for signal in report.signals:
-        packed = signal.pop("embedding", None)
+        open_one = signal["kind"] in OPEN_EMBEDDINGS
+        packed = signal.get("embedding") if open_one else signal.pop("embedding", None)
         if packed is not None:
             vector = np.frombuffer(base64.b64decode(packed), "<f2").astype(np.float32)
             found.append({"of": "signal", "subject": signal["id"], "vector": vector.tolist()})

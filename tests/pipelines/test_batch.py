@@ -117,7 +117,7 @@ def test_a_folder_with_a_broken_file(tmp_path: Path, sample_video: Path, job: Jo
     }
     assert Report.model_validate_json(reports["good.mp4"]["report"]).tags
     written = [json.loads(path.read_text(encoding="utf-8"))["uri"] for path in (out / "json").glob("*.json")]
-    assert [Path(uri).name for uri in written] == ["good.mp4"]
+    assert sorted(Path(uri).name for uri in written) == ["broken.mp4", "empty.mp4", "good.mp4"]
     assert json.loads((out / "job" / "summary.json").read_text())["listed"] == 3
 
 

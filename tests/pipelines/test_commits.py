@@ -94,14 +94,17 @@ def test_parts_become_tables(tmp_path: Path) -> None:
 
 def test_embeddings_stand_apart(tmp_path: Path) -> None:
     vector = base64.b64encode(np.array([0.5, -1.0], "<f2").tobytes()).decode()
-    signals = [{**SIGNAL, "embedding": vector}]
+    picture = {**SIGNAL, "id": "image.embedding:0", "kind": "image.embedding", "embedding": vector}
+    signals = [{**SIGNAL, "embedding": vector}, picture]
     report = Report(id="ab" * 32, uri="a", outcome=Outcome.OK, signals=signals, pipeline="p")
     run = Run(tmp_path)
     run.commit("t1", [report_row(Row("a"), report)])
     run.fold()
-    (row,) = table(tmp_path, "embeddings")
-    assert (row["of"], row["subject"], row["vector"]) == ("signal", "text.line:0", [0.5, -1.0])
-    assert "embedding" not in json.loads(table(tmp_path, "reports")[0]["report"])["signals"][0]
+    rows = [(row["of"], row["subject"], row["vector"]) for row in table(tmp_path, "embeddings")]
+    assert rows == [("signal", name, [0.5, -1.0]) for name in ("text.line:0", "image.embedding:0")]
+    # What a picture looks like stays in the report; what may identify a person does not.
+    kept = json.loads(table(tmp_path, "reports")[0]["report"])["signals"]
+    assert ["embedding" in signal for signal in kept] == [False, True]
 
 
 def test_pandas_and_duckdb_read_the_tables(tmp_path: Path) -> None:
