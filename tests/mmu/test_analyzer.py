@@ -51,7 +51,6 @@ def test_it_sees_hears_and_reads(sample_report: Report) -> None:
 def test_it_understands(sample_report: Report) -> None:
     tags = {tag.id for tag in sample_report.tags}
     assert {"person", "cat"} <= tags
-    assert sample_report.category is not None
     assert sample_report.caption is not None
     assert sample_report.quality is not None
     assert 0 < sample_report.quality.overall <= 100

@@ -82,7 +82,7 @@ def test_the_image_copies_what_exists_and_runs_as_a_user() -> None:
             for source in rest.split()[:-1]:
                 assert (ROOT / source).exists(), source
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    (asked,) = re.findall(r'"\.\[([a-z,]+)\]"', "\n".join(lines))
+    (asked,) = re.findall(r'"\.\[([a-z0-9,]+)\]"', "\n".join(lines))
     assert set(asked.split(",")) <= set(extras)
     users = [rest.strip() for kind, rest in steps if kind == "USER"]
     assert users

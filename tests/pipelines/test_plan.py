@@ -140,11 +140,14 @@ def test_a_real_run_takes_about_as_long_as_predicted(tmp_path: Path) -> None:
 
     stages = ["shots", "labels", "picture_quality"]
     costs = calibrate(only=stages)
-    lengths = [6.0, 12.0] * 4
+    clips = {
+        seconds: str(write_sample(tmp_path / f"{seconds}.mp4", seconds=seconds)) for seconds in (6.0, 12.0)
+    }
+    lengths = [12.0] * 4 + [6.0] * 4
     waiting: SimpleQueue[str] = SimpleQueue()
-    for number, length in enumerate(sorted(lengths, reverse=True)):
-        waiting.put(str(write_sample(tmp_path / f"{number}.mp4", seconds=length)))
-    warm = str(write_sample(tmp_path / "warm.mp4", seconds=6))
+    for length in lengths:
+        waiting.put(clips[length])
+    warm = clips[6.0]
     runners = [ProcessRunner({"only": stages, "threads": 1}) for _ in range(2)]
 
     def work(runner: ProcessRunner) -> None:

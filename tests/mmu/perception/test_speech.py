@@ -138,7 +138,9 @@ def test_real_speech(stage: Speech) -> None:
     assert {signal.kind for signal in found} == stage.emits
     segments = found.of("speech.segment")
     text = " ".join(str(signal.value) for signal in segments).lower()
-    assert "gregson across the table" in text
+    # Names differ by processor: int8 arithmetic is not the same on all of them.
+    assert "turned sharply and faced" in text
+    assert "across the table" in text
     assert "always want to see it" in text
     assert len(segments) == 2
     assert found.of("speech.language")[0].value == "en"
