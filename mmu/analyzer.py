@@ -20,6 +20,7 @@ from mmu.learning.learned import load_learned
 from mmu.media.options import DecodeOptions
 from mmu.moderation.decide import load_classifier
 from mmu.moderation.policy import load_policy
+from mmu.networks import ConfigSource, NetworkConfig, load_networks
 from mmu.observed import Observed
 from mmu.outcome import ErrorItem, Outcome, StageOutcome
 from mmu.perception.catalog import build_stages
@@ -37,7 +38,7 @@ from models.store import Store
 
 logger = logging.getLogger(__name__)
 
-Profile = Literal["cpu"]
+Profile = Literal["cpu", "gpu"]
 
 #: stages that moderation relies on
 MODERATED = ("explicit", "text", "speech")
@@ -61,7 +62,8 @@ class Analyzer:
     def __init__(
         self,
         *,
-        profile: Profile = "cpu",
+        profile: Profile | None = None,
+        config: ConfigSource | NetworkConfig | None = None,
         only: Iterable[str] | None = None,
         skip: Iterable[str] = (),
         threads: int | None = None,
@@ -80,7 +82,8 @@ class Analyzer:
         """Choose what runs.
 
         Args:
-            profile: which networks to use.
+            profile: which table of networks to use (default: that of `config`, or `cpu`).
+            config: YAML file, or its content, that gives stages to other networks (see `mmu.networks`).
             only: run these stages (and what they need) and no others.
             skip: leave these stages out.
             threads: CPU threads in all (default: the cores this process may use).
@@ -98,16 +101,17 @@ class Analyzer:
             taught: folder of taught concepts (`mmu teach`), read once (default: the user's own).
 
         Raises:
-            ConfigError: unknown profile or stage, or an option out of range.
+            ConfigError: unknown profile, stage or network, or an option out of range.
             ModelError: weights are missing; the message says how to get them.
             PolicyError: a policy file cannot be used.
             StoreError: a gallery, the song library, a taught concept or the classifier cannot be read.
         """
         if threads is not None and threads < 1:
             raise ConfigError(f"threads must be at least 1, not {threads}")
-        self.profile = profile
+        self._networks = load_networks(config, profile=profile)
+        self.profile = self._networks.profile
         self._store = store or Store()
-        stages = list(build_stages(profile, only=only, skip=skip))
+        stages = list(build_stages(config=self._networks, only=only, skip=skip))
         self._songs = None if songs is None else SongLookup(Path(songs))
         if self._songs is not None:
             stages.append(self._songs)
@@ -138,7 +142,7 @@ class Analyzer:
         self._models = {
             name: digest(*(file.sha256 for file in self._store.manifest.model(name).files))
             for name in dict.fromkeys([*used, *(TEXT_MODELS if similarity else ())])
-        }
+        } | {name: digest(sha256) for name, sha256 in self._engine.supplied.items()}
         self._fingerprint = self._make_fingerprint()
 
     @property
@@ -290,6 +294,8 @@ class Analyzer:
             "policy": [one.digest for one in (self._brain.policy, *self._brain.shadows)],
             "embeddings": self._embeddings,
         }
+        if choices := {stage.name: found for stage in self._engine.stages if (found := stage.describe())}:
+            parts["networks"] = choices
         if self._brain.rule_factors:
             parts["rules"] = dict(self._brain.rule_factors)
         if self._brain.classifier is not None:
@@ -336,7 +342,7 @@ def analyze(
     *,
     title: str = "",
     topics: Sequence[str] = (),
-    profile: Profile = "cpu",
+    profile: Profile | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> Report:
@@ -349,7 +355,7 @@ def analyze(
 
 
 def analyze_many(
-    requests: Iterable[Request | Source], *, profile: Profile = "cpu", **options: Any
+    requests: Iterable[Request | Source], *, profile: Profile | None = None, **options: Any
 ) -> Iterator[Report]:
     """Analyse many videos with one set of loaded networks; a generator of reports in order."""
     with Analyzer(profile=profile, **options) as analyzer:

@@ -42,6 +42,10 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         "--only", default="", metavar="STAGES", help="run only these stages (comma-separated)"
     )
     parser.add_argument("--skip", default="", metavar="STAGES", help="leave out these stages")
+    parser.add_argument("--profile", help="networks to use: cpu or gpu (default: cpu)")
+    parser.add_argument(
+        "--config", metavar="FILE", help="YAML file that gives stages to other networks (docs/weights.md)"
+    )
     keys = parser.add_mutually_exclusive_group()
     keys.add_argument("--new-key", metavar="NAME", help="make an API key, print it once, and end")
     keys.add_argument("--revoke-key", metavar="NAME", help="forget an API key, and end")
@@ -93,6 +97,8 @@ def _serve(args: argparse.Namespace, data: Path, path: Path, uvicorn: Any) -> in
             "threads": args.threads or max(1, cores // max(1, args.workers)),
             "only": args.only.replace(",", " ").split() or None,
             "skip": args.skip.replace(",", " ").split(),
+            "profile": args.profile,
+            "config": args.config,
         },
     )
     _check_analyzer(settings.analyzer)

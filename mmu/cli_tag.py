@@ -40,7 +40,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="write DIR/NAME.json; without DIR print JSON, one report a line for several files",
     )
     parser.add_argument("--html", metavar="DIR", help="write DIR/NAME.html")
-    parser.add_argument("--profile", default="cpu", help="networks to use (default: cpu)")
+    parser.add_argument("--profile", help="networks to use: cpu or gpu (default: cpu)")
+    parser.add_argument(
+        "--config", metavar="FILE", help="YAML file that gives stages to other networks (docs/weights.md)"
+    )
     parser.add_argument(
         "--only", default="", metavar="STAGES", help="run only these stages (comma-separated)"
     )
@@ -92,6 +95,7 @@ def run(args: argparse.Namespace) -> int:
     clean = True
     with Analyzer(
         profile=args.profile,
+        config=args.config,
         only=_names(args.only),
         skip=_names(args.skip) or (),
         threads=args.threads,

@@ -61,6 +61,8 @@ class Engine:
                 f"{len(missing)} of {len(needed)} networks are not in {store.root}: {', '.join(missing)}; "
                 "run `mmu models pull`"
             )
+        #: weights that stages load beside those of the manifest: name and version -> SHA-256
+        self.supplied = {name: digest for stage in stages for name, digest in stage.check(store).items()}
         self.stages = list(stages)
         self._store = store
         self._threads = threads or len(os.sched_getaffinity(0))
@@ -134,7 +136,11 @@ class Engine:
             return StageOutcome(name=stage.name, outcome=Outcome.FAILED, seconds=seconds, errors=[item]), []
         seconds = round(time.perf_counter() - started, 4)
         return StageOutcome(
-            name=stage.name, outcome=Outcome.OK, seconds=seconds, signals=len(emitted)
+            name=stage.name,
+            outcome=Outcome.OK,
+            seconds=seconds,
+            signals=len(emitted),
+            notes=stage.notes(),
         ), emitted
 
     def _setup(self, stage: Stage) -> None:

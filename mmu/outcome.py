@@ -36,6 +36,7 @@ class StageOutcome(BaseModel):
     seconds: float = Field(0.0, ge=0, description="wall time")
     signals: int = Field(0, ge=0, description="signals emitted")
     errors: list[ErrorItem] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list, description="what happened that is no error")
 
     @model_validator(mode="after")
     def _errors_agree(self) -> StageOutcome:

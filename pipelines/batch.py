@@ -53,7 +53,10 @@ def build_parser() -> argparse.ArgumentParser:
 def add_job_options(parser: argparse.ArgumentParser) -> None:
     """Options that a first run and a retry share."""
     parser.add_argument("--config", metavar="FILE", help="YAML file with these and more options")
-    parser.add_argument("--profile", help="networks to use (default: cpu)")
+    parser.add_argument("--profile", help="networks to use: cpu or gpu (default: cpu)")
+    parser.add_argument(
+        "--networks", metavar="FILE", help="YAML file that gives stages to other networks (docs/weights.md)"
+    )
     parser.add_argument(
         "--stages", "--only", type=_names, metavar="A,B", help="run only these stages and what they need"
     )
@@ -126,7 +129,7 @@ def run(
     """
     from pipelines.commits import mark_dead_letters, mark_reports
 
-    build_stages(config.profile, only=config.stages, skip=config.skip)
+    build_stages(config.profile, only=config.stages, skip=config.skip, config=config.networks)
     source = _peeked(source, config)
     storage = Storage(config.out)
     storage.check_writable()

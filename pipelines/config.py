@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mmu.errors import ConfigError
+from mmu.networks import load_networks
 
 if TYPE_CHECKING:
     from mmu.analyzer import Analyzer
@@ -23,7 +24,10 @@ class JobConfig(BaseModel):
     out: str = Field(min_length=1, description="folder or prefix for the outputs")
     glob: str = Field("*", description="take only file names like this")
 
-    profile: str = Field("cpu", description="networks to use")
+    profile: str | None = Field(None, description="networks to use; None: those of `networks`, or cpu")
+    networks: dict[str, Any] | None = Field(
+        None, description="file, or its content, that gives stages to other networks (docs/weights.md)"
+    )
     stages: list[str] | None = Field(None, description="only these stages and what they need")
     skip: list[str] = Field(default_factory=list, description="not these stages")
     policy: str | None = Field(None, description="moderation policy file")
@@ -92,8 +96,11 @@ def load_config(path: str | None, overrides: dict[str, Any]) -> JobConfig:
         if not isinstance(data, dict):
             raise ConfigError(f"{path}: expected `option: value` lines, found a {type(data).__name__}")
     given = {name: value for name, value in overrides.items() if value is not None}
+    merged = {**data, **given}
+    if isinstance(merged.get("networks"), str):
+        merged["networks"] = _networks(merged["networks"], path if "networks" not in given else None)
     try:
-        return JobConfig.model_validate({**data, **given})
+        return JobConfig.model_validate(merged)
     except ValidationError as error:
         raise ConfigError(_sentence(error, path)) from error
 
@@ -110,6 +117,7 @@ def make_analyzer(config: JobConfig) -> Analyzer:
 
     return Analyzer(
         profile=config.profile,  # type: ignore[arg-type]  # checked by the analyzer
+        config=config.networks,
         only=config.stages,
         skip=config.skip,
         threads=config.threads,
@@ -119,6 +127,15 @@ def make_analyzer(config: JobConfig) -> Analyzer:
         embeddings=config.embeddings,
         gallery=config.gallery,
     )
+
+
+def _networks(name: str, beside: str | None) -> dict[str, Any]:
+    """The content of a file of networks, so that no other node needs the file; checked when it is used.
+
+    A relative name in a job's file is taken from the folder of that file.
+    """
+    place = Path(beside).parent / name if beside is not None else Path(name)
+    return load_networks(place).to_json()
 
 
 def _sentence(error: ValidationError, path: str | None) -> str:

@@ -45,7 +45,8 @@ def resources_of(config: JobConfig) -> dict[str, float]:
 
     GPU shares of the stages add up to at most one whole device.
     """
-    costs = [stage.cost for stage in build_stages(config.profile, only=config.stages, skip=config.skip)]
+    stages = build_stages(config.profile, only=config.stages, skip=config.skip, config=config.networks)
+    costs = [stage.cost for stage in stages]
     total = Cost(
         cpus=config.cpus,
         gpus=config.gpus if config.gpus is not None else min(1.0, sum(cost.gpus for cost in costs)),

@@ -20,7 +20,7 @@ def ensure_weights(config: JobConfig) -> None:
         ModelError: weights are missing and may not, or cannot, be fetched.
     """
     store = Store(Path(config.store)) if config.store else Store()
-    stages = build_stages(config.profile, only=config.stages, skip=config.skip)
+    stages = build_stages(config.profile, only=config.stages, skip=config.skip, config=config.networks)
     names = dict.fromkeys([*(name for stage in stages for name in stage.models), *TEXT_MODELS])
 
     def missing() -> list[str]:

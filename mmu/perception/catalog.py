@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 
 from mmu.errors import ConfigError
+from mmu.networks import ConfigSource, NetworkConfig, load_networks
 from mmu.stage import Stage, validate
 
 #: stage name -> class, imported only when the stage is used
@@ -33,29 +34,44 @@ CPU_STAGES: dict[str, str] = {
     "actions": "mmu.perception.actions:Actions",
 }
 
-PROFILES: dict[str, dict[str, str]] = {"cpu": CPU_STAGES}
-
 
 def build_stages(
-    profile: str = "cpu", *, only: Iterable[str] | None = None, skip: Iterable[str] = ()
+    profile: str | None = None,
+    *,
+    only: Iterable[str] | None = None,
+    skip: Iterable[str] = (),
+    config: ConfigSource | NetworkConfig | None = None,
 ) -> Sequence[Stage]:
     """Stages of a profile, in order; `only` and `skip` choose by name.
 
     `only` also takes the stages that the named ones cannot do without.
 
+    Args:
+        profile: the table of networks (default: that of `config`, or cpu).
+        only: names of stages.
+        skip: names of stages.
+        config: the user's own choice of networks (see `mmu.networks`).
+
     Raises:
-        ConfigError: an unknown profile or stage name, or a stage whose needs are not met.
+        ConfigError: an unknown profile, stage, adapter or option, or a stage whose needs are not met.
     """
-    if profile not in PROFILES:
-        raise ConfigError(f"unknown profile {profile!r}; supported profiles: {', '.join(PROFILES)}")
-    catalog = PROFILES[profile]
+    chosen_networks = load_networks(config, profile=profile)
+    adapted: Mapping[str, Stage] = {}
+    catalog = list(CPU_STAGES)
+    if chosen_networks.stages:
+        from mmu.perception.adapters import build_adapted, place_new
+
+        adapted = build_adapted(chosen_networks, CPU_STAGES)
+        catalog = place_new(catalog, adapted)
     wanted = set(catalog) if only is None else set(only)
     unwanted = set(skip)
-    unknown = (wanted | unwanted) - catalog.keys()
+    unknown = (wanted | unwanted) - set(catalog)
     if unknown:
         raise ConfigError(f"unknown stage {', '.join(sorted(unknown))}; stages: {', '.join(catalog)}")
     stages: dict[str, Stage] = {
-        name: _load(target) for name, target in catalog.items() if name not in unwanted
+        name: adapted[name] if name in adapted else _load(CPU_STAGES[name])
+        for name in catalog
+        if name not in unwanted
     }
     chosen = _with_needs(wanted - unwanted, stages) if only is not None else set(stages)
     pipeline = [stage for name, stage in stages.items() if name in chosen]

@@ -73,7 +73,7 @@ def observe(
     Args:
         signals: of one video.
         graph: label maps and aliases are taken from it.
-        settings: sources that it does not list are ignored.
+        settings: sources that it does not list are ignored; `VOCABULARY@ADAPTER` is a source of its own.
         duration: seconds of the video, to weigh how long something lasted.
         frame: width and height of the picture in pixels, to see whether people fill it.
     """
@@ -84,7 +84,9 @@ def observe(
     for signal in known:
         for label in _labels(signal, duration, genders):
             if label.vocabulary in settings.sources:
-                found += _by_label(signal, label, graph, sources.get(label.vocabulary, label.vocabulary))
+                group = sources.get(label.vocabulary, label.vocabulary)
+                own = f"{group}@{signal.source.partition(':')[0]}"
+                found += _by_label(signal, label, graph, own if own in settings.sources else group)
         if signal.kind == "taught.match":
             found += _taught(signal, graph, settings)
         if signal.kind in settings.sources and isinstance(signal.value, str):

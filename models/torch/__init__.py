@@ -1,0 +1,1 @@
+"""Networks that run on PyTorch: arrays in, arrays out. Importing this package does not import torch."""
