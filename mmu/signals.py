@@ -42,6 +42,7 @@ KINDS: dict[str, str] = {
     "person.action": "action label; attributes.vocabulary, .because",
     "image.label": "class label of the whole picture over a span; attributes.vocabulary",
     "image.object": "object label; box and track; attributes.vocabulary, .frames, .boxes [[t, x, y, w, h]]",
+    "image.region": "class of a part of the picture over a span; attributes.share of it, .vocabulary",
     "image.scene": "scene label (indoor, outdoor, night, ...); attributes.vocabulary",
     "image.style": "style label (black_and_white, close_up, cartoon, ...); attributes.vocabulary",
     "image.colour": "colour name; score = share of the picture; attributes.rgb",

@@ -7,6 +7,7 @@ when its stage is set up.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
@@ -38,6 +39,16 @@ class Adapter(BaseModel):
     emits: frozenset[str]
     #: networks that it knows; empty: any that its library knows
     models: tuple[str, ...] = ()
+    #: pattern of network names -> options that hold for them unless the configuration says otherwise
+    options: dict[str, dict[str, Any]] = {}
+
+    def options_of(self, model: str) -> dict[str, Any]:
+        """Options that hold for one of its networks by default."""
+        found: dict[str, Any] = {}
+        for pattern, options in self.options.items():
+            if fnmatchcase(model, pattern):
+                found |= options
+        return found
 
     def load(self) -> type[AdaptedStage[Any]]:
         """Import its code."""
@@ -79,8 +90,8 @@ def build_adapted(config: NetworkConfig, known: Mapping[str, Any]) -> dict[str, 
         if stage not in known and not choices:
             possible = dict.fromkeys([*known, *(one.stage for one in adapters().values())])
             raise ConfigError(f"{where}: no such stage; stages: {', '.join(possible)}")
-        if choice == DEFAULT:
-            continue
+        if isinstance(choice, str):
+            continue  # `default`
         options = dict(choice)
         name = options.pop("adapter", None)
         if name == DEFAULT and not options:
@@ -108,7 +119,8 @@ def _build(adapter: Adapter, options: dict[str, Any], config: NetworkConfig, whe
     kind = adapter.load()
     fields = kind.Options.model_fields
     try:
-        checked = kind.Options.model_validate({**config.shared, **options})
+        own = adapter.options_of(str(options.get("model")))
+        checked = kind.Options.model_validate({**config.shared, **own, **options})
     except ValidationError as error:
         found = []
         for item in error.errors():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mmu.perception.merge import Looks, choose_looks
@@ -65,18 +66,14 @@ class Objects(Stage):
             self._sightings(frame, number, int(looks.shots[number]), clip)
             for number, frame in enumerate(frames)
         ]
-        most: Counter[str] = Counter()
-        for row in sightings:
-            for label, count in Counter(sighting.label for sighting in row).items():
-                most[label] = max(most[label], count)
-        tracks = sorted(link(sightings), key=lambda track: -_score(track, len(looks.indices)))
-        kept: list[Signal] = []
-        per_label: dict[str, int] = defaultdict(int)
-        for track in tracks:
-            if len(kept) < self.max_tracks and per_label[track.label] < self.max_per_label:
-                per_label[track.label] += 1
-                kept.append(_signal(track, looks, most[track.label], f"object:{len(kept)}"))
-        return kept
+        return object_signals(
+            sightings,
+            looks,
+            source=_SOURCE,
+            vocabulary="coco",
+            max_tracks=self.max_tracks,
+            max_per_label=self.max_per_label,
+        )
 
     def close(self) -> None:
         self._network = None
@@ -94,6 +91,39 @@ class Objects(Stage):
         ]
 
 
+def object_signals(
+    sightings: Sequence[Sequence[Sighting]],
+    looks: Looks,
+    *,
+    source: str,
+    vocabulary: str,
+    max_tracks: int,
+    max_per_label: int,
+) -> list[Signal]:
+    """One `image.object` a track, best first.
+
+    Args:
+        sightings: boxes of each look, in pixels of the source frame.
+        looks: the frames looked at.
+        source: network and version.
+        vocabulary: label map that the labels belong to.
+        max_tracks: signals emitted.
+        max_per_label: of these, of one label.
+    """
+    most: Counter[str] = Counter()
+    for row in sightings:
+        for label, count in Counter(sighting.label for sighting in row).items():
+            most[label] = max(most[label], count)
+    tracks = sorted(link(sightings), key=lambda track: -_score(track, len(looks.indices)))
+    kept: list[Signal] = []
+    per_label: dict[str, int] = defaultdict(int)
+    for track in tracks:
+        if len(kept) < max_tracks and per_label[track.label] < max_per_label:
+            per_label[track.label] += 1
+            kept.append(_signal(track, looks, most[track.label], f"object:{len(kept)}", source, vocabulary))
+    return kept
+
+
 def _score(track: ObjectTrack, looks: int) -> float:
     """Mean of the three best sightings; those a track lacks count half its best.
 
@@ -104,7 +134,7 @@ def _score(track: ObjectTrack, looks: int) -> float:
     return (sum(best) + 0.5 * best[0] * missing) / (len(best) + missing)
 
 
-def _signal(track: ObjectTrack, looks: Looks, most: int, name: str) -> Signal:
+def _signal(track: ObjectTrack, looks: Looks, most: int, name: str, source: str, vocabulary: str) -> Signal:
     best = track.best
     span = Span(track.sightings[0].time, float(looks.ends[track.sightings[-1].look]))
     return Signal(
@@ -112,11 +142,11 @@ def _signal(track: ObjectTrack, looks: Looks, most: int, name: str) -> Signal:
         track.label,
         min(1.0, _score(track, len(looks.indices))),
         span if span.seconds > 0 else None,
-        _SOURCE,
+        source,
         box=best.box,
         track=name,
         attributes={
-            "vocabulary": "coco",
+            "vocabulary": vocabulary,
             "frames": len(track.sightings),
             "peak": round(best.score, 4),
             "best_time": round(best.time, 3),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import zipfile
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,28 +46,27 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
 
 
 def fill(module: torch.nn.Module, state: Mapping[str, torch.Tensor], *, path: Path, model: str) -> None:
-    """Put tensors into a network; every name and shape must fit.
+    """Put tensors into a network; every name and shape must fit, as spelt now or by earlier releases.
 
     Raises:
         ModelError: they are another network's; the message names the first that does not fit.
     """
-    own = module.state_dict()
-    missing, foreign = own.keys() - state.keys(), state.keys() - own.keys()
-    shaped = [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape]
-    if missing or foreign or shaped:
+    try:
+        result = module.load_state_dict(state, strict=False)
+    except RuntimeError as error:
+        lines = [line.strip() for line in str(error).splitlines()]
+        raise ModelError(_misfit(path, model, lines[1] if len(lines) > 1 else lines[0])) from error
+    missing, foreign = result.missing_keys, result.unexpected_keys
+    if missing or foreign:
         found = [
-            f"{len(missing)} tensors are missing (as {sorted(missing)[0]})" if missing else "",
-            f"{len(foreign)} are none of its own (as {sorted(foreign)[0]})" if foreign else "",
-            f"{len(shaped)} have another shape ({_shapes(sorted(shaped)[0], own, state)})" if shaped else "",
+            f"{len(missing)} tensors are missing (as {missing[0]})" if missing else "",
+            f"{len(foreign)} are none of its own (as {foreign[0]})" if foreign else "",
         ]
-        raise ModelError(
-            f"{path} holds no {model}: {', '.join(filter(None, found))}; is `model:` the right one?"
-        )
-    module.load_state_dict(dict(state))
+        raise ModelError(_misfit(path, model, ", ".join(filter(None, found))))
 
 
-def _shapes(name: str, own: Mapping[str, Any], state: Mapping[str, Any]) -> str:
-    return f"{name} is {tuple(state[name].shape)}, not {tuple(own[name].shape)}"
+def _misfit(path: Path, model: str, why: str) -> str:
+    return f"{path} holds no {model}: {why}; is `model:` the right one?"
 
 
 def _tensors(data: Any, path: Path) -> dict[str, torch.Tensor]:
@@ -77,10 +77,15 @@ def _tensors(data: Any, path: Path) -> dict[str, torch.Tensor]:
             break
     if not isinstance(data, Mapping) or not data:
         raise ModelError(f"{path} holds no weights by name: found a {type(data).__name__}")
-    tensors = {str(name): value for name, value in data.items() if isinstance(value, torch.Tensor)}
+    tensors = OrderedDict(
+        (str(name), value) for name, value in data.items() if isinstance(value, torch.Tensor)
+    )
     if not tensors:
         raise ModelError(f"{path} holds no weights by name: its first key is {next(iter(data))!r}")
     for prefix in _PREFIXES:
         if all(name.startswith(prefix) for name in tensors):
-            tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
+            return OrderedDict((name.removeprefix(prefix), value) for name, value in tensors.items())
+    if (versions := getattr(data, "_metadata", None)) is not None:
+        # torch tells by it in which spelling of the names a file was written
+        vars(tensors)["_metadata"] = versions
     return tensors

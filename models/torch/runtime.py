@@ -78,9 +78,11 @@ class Runtime:
 
     def place(self, module: torch.nn.Module) -> torch.nn.Module:
         """Put a network on the device, ready to be asked: no gradients, channels last, compiled if wanted."""
-        torch = self._torch
-        module = module.eval().requires_grad_(False).to(self.device, memory_format=torch.channels_last)
-        return cast("torch.nn.Module", torch.compile(module) if self.options.compile else module)
+        lib = self._torch
+        module = module.eval().requires_grad_(False).to(self.device)
+        if all(tensor.ndim < 5 for tensor in module.parameters()):  # torch has another order for volumes
+            module = module.to(memory_format=lib.channels_last)
+        return cast("torch.nn.Module", lib.compile(module) if self.options.compile else module)
 
     def share(self, key: str, load: Callable[[], Loaded]) -> Loaded:
         """What `load` gives, loaded once a process for this key, device and precision."""
@@ -138,13 +140,13 @@ class Runtime:
 
     def tensor(self, array: NDArray[Any]) -> torch.Tensor:
         """An array on the device, copied from pinned memory where that is faster; pictures channels last."""
-        torch = self._torch
-        tensor = torch.from_numpy(np.ascontiguousarray(array))
+        lib = self._torch
+        tensor = lib.from_numpy(np.ascontiguousarray(array))
         if self.device.type == "cuda":
             tensor = tensor.pin_memory()
         tensor = tensor.to(self.device, non_blocking=True)
         if tensor.ndim == 4 and tensor.is_floating_point():
-            tensor = tensor.contiguous(memory_format=torch.channels_last)
+            tensor = tensor.contiguous(memory_format=lib.channels_last)
         return cast("torch.Tensor", tensor)
 
     def notes(self) -> list[str]:
@@ -176,15 +178,15 @@ def choose_device(wanted: str) -> torch.device:
     Raises:
         ModelError: there is no such device here.
     """
-    torch = import_torch()
-    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    lib = import_torch()
+    cuda, mps = lib.cuda.is_available(), lib.backends.mps.is_available()
     if wanted == "auto":
         wanted = "cuda" if cuda else "mps" if mps else "cpu"
-    device = torch.device(wanted)
-    if device.type == "cuda" and not (cuda and (device.index or 0) < torch.cuda.device_count()):
-        seen = f"{torch.cuda.device_count()} GPU(s)" if cuda else "none"
+    device = lib.device(wanted)
+    if device.type == "cuda" and not (cuda and (device.index or 0) < lib.cuda.device_count()):
+        seen = f"{lib.cuda.device_count()} GPU(s)" if cuda else "none"
         raise ModelError(
-            f"device {wanted!r}: torch {torch.__version__} sees {seen}; say `device: auto` or "
+            f"device {wanted!r}: torch {lib.__version__} sees {seen}; say `device: auto` or "
             "`device: cpu`, or check the driver and that this torch is built for CUDA"
         )
     if device.type == "mps" and not mps:
@@ -194,13 +196,13 @@ def choose_device(wanted: str) -> torch.device:
 
 def choose_dtype(wanted: str, device: torch.device) -> torch.dtype:
     """The number format of a configuration; `auto` is bf16 or fp16 on a GPU and fp32 on a CPU."""
-    torch = import_torch()
+    lib = import_torch()
     if wanted == "auto":
         if device.type == "cpu":
-            return cast("torch.dtype", torch.float32)
-        whole = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-        return cast("torch.dtype", torch.bfloat16 if whole else torch.float16)
-    return cast("torch.dtype", {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[wanted])
+            return cast("torch.dtype", lib.float32)
+        whole = device.type == "cuda" and lib.cuda.is_bf16_supported(including_emulation=False)
+        return cast("torch.dtype", lib.bfloat16 if whole else lib.float16)
+    return cast("torch.dtype", {"fp32": lib.float32, "fp16": lib.float16, "bf16": lib.bfloat16}[wanted])
 
 
 class _Shared:
