@@ -15,12 +15,17 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kg.quotes import Quotation, quotations
+
 if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
 
 
 class Mention(NamedTuple):
-    """`text[start:end]` names the concept; `weight` is P(this concept is meant | these words)."""
+    """`text[start:end]` names the concept; `weight` is P(this concept is meant | these words).
+
+    Words in quotation marks count for less (`QUOTED`).
+    """
 
     concept: str
     start: int
@@ -39,10 +44,15 @@ _NEGATION_ZH = re.compile(
 )
 _DISCOUNT_ZH = re.compile(r"(?:别|不要|不想|拒绝|禁止|勿|戒|讨厌|停止)(?:再|玩|看|去)?$")
 _NEGATION_EN = re.compile(
-    r"(?:\b(?:not|no|without|never|neither|nor|non)|n't)[ -](?:(?:a|an|the|any|really|even) )?$"
+    r"(?:\b(?:not|no|without|never|neither|nor|non)|n't)[ -]"
+    r"(?:(?:in|at|on|from|about) )?(?:(?:a|an|the|any|really|even) )?$"
 )
 _DISCOUNT_EN = re.compile(r"\b(?:do not|don't|stop|avoid|ban|hate|quit)(?: the| your| \w+ing)? $")
-_CONTEXT = 16
+#: characters before a mention that may negate it
+CONTEXT = 16
+#: how far a mention in a quotation counts: a film's title may name anything, and a quotation is not one's own
+QUOTED = {"work": 0.4, "words": 0.7}
+_OWN_NAME = 4
 _DISCOUNT = 0.3
 
 
@@ -152,16 +162,18 @@ class Linker:
             key=lambda match: (match[1], -match[2]),
         )
         mentions: list[Mention] = []
+        quoted = quotations(text)
         reached = 0
         for pattern, start, end in matches:
             if start < reached or not _stands(folded, start, end):
                 continue
             reached = end
             alias = self._patterns[pattern]
-            factor = _affirmed(folded[max(0, start - _CONTEXT) : start])
+            factor = affirmed(folded[max(0, start - CONTEXT) : start])
             if factor == 0.0:
                 continue
             first, last = origin[start], origin[end - 1] + 1
+            factor *= min((_quoted(one, first, last) for one in quoted), default=1.0)
             mentions.extend(
                 Mention(concept, first, last, alias, weight * factor)
                 for concept, weight in self._owners[alias]
@@ -180,8 +192,18 @@ def _stands(text: str, start: int, end: int) -> bool:
     return not (_is_word(text[end - 1]) and _is_word(after))
 
 
-def _affirmed(before: str) -> float:
-    """1 for a plain mention, 0 for a negated one, between for a discouraged one."""
+def _quoted(one: Quotation, start: int, end: int) -> float:
+    """How far a mention counts beside a quotation; one that fills it counts in full."""
+    if not one.start <= start < one.end:
+        return 1.0
+    return 1.0 if (start, end) == (one.start, one.end) and end - start >= _OWN_NAME else QUOTED[one.kind]
+
+
+def affirmed(before: str) -> float:
+    """1 for a plain mention, 0 for a negated one, between for a discouraged one.
+
+    `before` is the text in front of the mention, normalised.
+    """
     clause = re.split(r"[。！？!?，,；;、:：\n#]", before)[-1]
     if _AFFIRMING.search(clause):
         return 1.0

@@ -48,7 +48,7 @@ def _load(root: Path) -> Graph:
                 raise GraphError(f"concept {concept.id!r} is defined in {first} and again in {path.name}")
             concepts[concept.id] = concept
     labels = {
-        path.stem: {str(label): _weighted(value, 1.0, path) for label, value in _read(path).items()}
+        path.stem: {str(label): _weighted(value, 1.0, path) for label, value in read_yaml(path).items()}
         for path in sorted((root / "labels").glob("*.yaml"))
     }
     _no_dangling(concepts, labels)
@@ -59,11 +59,12 @@ def _load(root: Path) -> Graph:
             name: {k: sorted(v.items(), key=lambda i: -i[1]) for k, v in m.items()}
             for name, m in labels.items()
         },
-        tuple(_read(guards).get("guards", ())) if guards.exists() else (),
+        tuple(read_yaml(guards).get("guards", ())) if guards.exists() else (),
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping that a file holds. Raises GraphError where it cannot be read or holds something else."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
@@ -75,7 +76,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _read_concepts(path: Path) -> Iterator[Concept]:
-    content = _read(path)
+    content = read_yaml(path)
     file_defaults = {key: value for key, value in content.items() if key in _DEFAULTS}
     groups = content.get("groups")
     if not isinstance(groups, list):
@@ -104,8 +105,8 @@ def _concept(concept: str, entry: Any, defaults: dict[str, Any], path: Path) -> 
     facet = entry.get("facet", defaults.get("facet"))
     if facet not in FACETS:
         raise GraphError(f"{where} has facet {facet!r}; known: {', '.join(FACETS)}")
-    chinese = _aliases(entry["zh"], "zh", where)
-    english = _aliases(entry["en"], "en", where)
+    chinese = aliases(entry["zh"], "zh", where)
+    english = aliases(entry["en"], "en", where)
     is_a = _weighted(entry.get("is", defaults.get("is", "")), IS_A_WEIGHT, where)
     is_a |= _weighted(entry.get("also", ""), IS_A_WEIGHT, where)
     relations = {
@@ -133,14 +134,15 @@ def _concept(concept: str, entry: Any, defaults: dict[str, Any], path: Path) -> 
     )
 
 
-def _aliases(text: Any, language: Literal["zh", "en"], where: str) -> list[Alias]:
-    aliases = []
+def aliases(text: Any, language: Literal["zh", "en"], where: str) -> list[Alias]:
+    """`"dog/puppy~.8"` as names with their weights (1 where none is given). Raises GraphError."""
+    found = []
     for part in str(text).split("/"):
         name, mark, weight = part.strip().partition("~")
         if not name:
             raise GraphError(f"{where} has an empty name in {text!r}")
-        aliases.append(Alias(name, language, _number(weight, where) if mark else 1.0))
-    return aliases
+        found.append(Alias(name, language, _number(weight, where) if mark else 1.0))
+    return found
 
 
 def _weighted(text: Any, default: float, where: object) -> dict[str, float]:

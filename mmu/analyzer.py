@@ -24,6 +24,8 @@ from mmu.networks import ConfigSource, NetworkConfig, load_networks
 from mmu.observed import Observed
 from mmu.outcome import ErrorItem, Outcome, StageOutcome
 from mmu.perception.catalog import build_stages
+from mmu.reasoning.entities import MODEL as LEXER
+from mmu.reasoning.entities import load_recogniser
 from mmu.reasoning.settings import load_settings
 from mmu.reasoning.similarity import MODELS as TEXT_MODELS
 from mmu.reasoning.similarity import load_similarity
@@ -134,14 +136,16 @@ class Analyzer:
             weights.rules if weights else {},
             load_classifier(classifier, similarity),
             tuple(load_policy(Path(one)).as_shadow() for one in shadow_policies),
+            load_recogniser(self._store, graph),
         )
         self._decode = decode or DecodeOptions()
         self._embeddings = embeddings
         self._known = Known(faces=gallery, voices=voices)
+        reasoning = [*(TEXT_MODELS if similarity else ()), *([LEXER] if self._store.has(LEXER) else ())]
         used = [name for stage in self._engine.stages for name in stage.models]
         self._models = {
             name: digest(*(file.sha256 for file in self._store.manifest.model(name).files))
-            for name in dict.fromkeys([*used, *(TEXT_MODELS if similarity else ())])
+            for name in dict.fromkeys([*used, *reasoning])
         } | {name: digest(sha256) for name, sha256 in self._engine.supplied.items()}
         self._fingerprint = self._make_fingerprint()
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from mmu.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
-    from mmu.report.schema import Report
+    from mmu.report.schema import Name, Report
 
 TAGS_SHOWN = 12
 EVENTS_SHOWN = 12
+NAMES_SHOWN = 12
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -157,6 +158,11 @@ def summary(report: Report) -> str:
         lines.append(f"  … {len(report.events) - EVENTS_SHOWN} more events (--json, --html)")
     known = {person.name: person for person in reversed(report.people) if person.name}
     lines += [f"  person    {name} ({person.id}) {person.name_score:.2f}" for name, person in known.items()]
+    lines += [
+        f"  {one.kind:9} {_both(one.name)}  {one.score:.2f} ({', '.join({m.where: 0 for m in one.mentions})})"
+        for one in report.entities[:NAMES_SHOWN]
+        if one.name.zh not in known
+    ]
     if report.quality:
         lines.append(f"  quality   {report.quality.overall:.0f}/100")
     if report.moderation:
@@ -174,6 +180,10 @@ def summary(report: Report) -> str:
         for topic in report.topics
     ]
     return "\n".join(lines)
+
+
+def _both(name: Name) -> str:
+    return name.zh if name.zh == name.en else f"{name.zh} · {name.en}"
 
 
 def clock(seconds: float) -> str:

@@ -13,6 +13,8 @@ from mmu.reasoning.caption_facts import Medium
 from mmu.reasoning.category import choose_category
 from mmu.reasoning.contradictions import as_signal, find_contradictions
 from mmu.reasoning.emotion import judge_emotion
+from mmu.reasoning.entities import Recogniser
+from mmu.reasoning.entity_evidence import gather_entities
 from mmu.reasoning.events import tell_events
 from mmu.reasoning.fuse import fuse
 from mmu.reasoning.music import gather_music
@@ -29,6 +31,7 @@ from mmu.report.schema import (
     Category,
     Contradiction,
     Emotion,
+    Entity,
     Event,
     Moderation,
     Originality,
@@ -54,6 +57,7 @@ class Understanding:
     category: Category | None = None
     caption: Caption | None = None
     emotion: Emotion | None = None
+    entities: list[Entity] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     contradictions: list[Contradiction] = field(default_factory=list)
     quality: Quality | None = None
@@ -83,6 +87,8 @@ class Brain:
     classifier: TextJudge | None = None
     #: policies in shadow mode, evaluated beside the one that decides
     shadows: tuple[Policy, ...] = ()
+    #: names are looked for with it; None = only those of known people
+    recogniser: Recogniser | None = None
 
     def understand(
         self,
@@ -114,6 +120,7 @@ class Brain:
         telling = specific([tag for tag in tags if tag.score >= TELLING], self.graph)
         category = choose_category(tags, self.graph, duration=duration)
         people = gather_people(signals, embeddings=embeddings)
+        speakers = gather_speakers(signals, embeddings=embeddings)
         contradictions = find_contradictions(
             observations, self.graph, self.settings, title=title, similarity=self.similarity
         )
@@ -130,6 +137,7 @@ class Brain:
                 lines=lines,
             ),
             emotion=judge_emotion(believed, self.graph, self.settings),
+            entities=gather_entities(signals, self.recogniser, kept=kept, people=people, speakers=speakers),
             events=tell_events(
                 signals,
                 observations,
@@ -147,7 +155,7 @@ class Brain:
                 [*signals, *map(as_signal, contradictions)], tags=tags, title=title, topics=topics
             ),
             people=people,
-            speakers=gather_speakers(signals, embeddings=embeddings),
+            speakers=speakers,
             language=_language(signals),
             transcript=transcript,
             on_screen_text=lines,

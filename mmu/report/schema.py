@@ -21,6 +21,8 @@ from mmu.report.schema_base import Name as Name
 from mmu.report.schema_base import ReportAxis as ReportAxis
 from mmu.report.schema_base import Score as Score
 from mmu.report.schema_base import TimeRange as TimeRange
+from mmu.report.schema_entities import Entity as Entity
+from mmu.report.schema_entities import EntityMention as EntityMention
 from mmu.report.schema_heard import Music as Music
 from mmu.report.schema_heard import Song as Song
 from mmu.report.schema_heard import Speaker as Speaker
@@ -245,6 +247,10 @@ class Report(Model):
     category: Category | None = None
     caption: Caption | None = None
     emotion: Emotion | None = None
+    entities: list[Entity] = Field(
+        default_factory=list,
+        description="people, places, brands, organisations and works by name, surest first",
+    )
     events: list[Event] = Field(default_factory=list, description="what happens when, in order")
     contradictions: list[Contradiction] = Field(default_factory=list)
     quality: Quality | None = None

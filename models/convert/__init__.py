@@ -18,6 +18,7 @@ _CONVERTERS = {
     "brisque": "models.convert.brisque:convert",
     "campplus": "models.convert.campplus:convert",
     "keras": "models.convert.keras:convert",
+    "lac": "models.convert.lac:convert",
     "musicnn": "models.convert.musicnn:convert",
     "segmentation": "models.convert.segmentation:convert",
     "spleeter": "models.convert.spleeter:convert",

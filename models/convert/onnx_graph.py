@@ -34,9 +34,9 @@ class Graph:
         self._outputs: list[bytes] = []
         self._extended = False
 
-    def input(self, name: str, shape: Shape) -> str:
-        """Declare a float32 input; a dimension that is a text is free."""
-        self._inputs.append(_value_info(name, shape))
+    def input(self, name: str, shape: Shape, *, dtype: str = "float32") -> str:
+        """Declare an input of float32, int64 or uint8; a dimension that is a text is free."""
+        self._inputs.append(_value_info(name, shape, dtype))
         return name
 
     def output(self, value: str, name: str, shape: Shape) -> None:
@@ -97,9 +97,9 @@ def _attribute(name: str, value: Attribute) -> bytes:
     return message + b"".join(_varint(8, item) for item in value) + _varint(20, 7)
 
 
-def _value_info(name: str, shape: Shape) -> bytes:
+def _value_info(name: str, shape: Shape, dtype: str = "float32") -> bytes:
     dims = b"".join(_bytes(1, _text(2, d) if isinstance(d, str) else _varint(1, d)) for d in shape)
-    tensor = _varint(1, _TYPES["float32"]) + _bytes(2, dims)
+    tensor = _varint(1, _TYPES[dtype]) + _bytes(2, dims)
     return _text(1, name) + _bytes(2, _bytes(1, tensor))
 
 
