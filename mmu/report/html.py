@@ -34,6 +34,7 @@ _SCRIPTS = (
     "timeline.js",
     "evidence.js",
     "sections.js",
+    "named.js",
     "media.js",
     "story.js",
 )

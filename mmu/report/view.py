@@ -21,8 +21,8 @@ def page_data(report: Report) -> dict[str, Any]:
     """Everything the page draws, JSON-ready. Biometric embeddings and frame hashes stay out."""
     names = Names()
     data: dict[str, Any] = json.loads(report.to_json(indent=None))
-    for person in data["people"]:
-        person.pop("embedding", None)
+    for bearer in (*data["people"], *data["speakers"]):
+        bearer.pop("embedding", None)
     for segment in data["transcript"]:
         segment.pop("words", None)
     if data["originality"]:

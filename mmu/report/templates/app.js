@@ -27,6 +27,7 @@ function intro() {
   if (data.title) pills.push(h("span.pill", { title: data.uri }, quoted(file)));
   return h("div.intro", {}, h("h1", {}, title ? quoted(title) : say("untitled")),
     data.caption ? h("p.lede", {}, h("bdi", {}, data.caption.text)) : null,
+    longCaption(),
     data.caption?.tags.length ? h("div.drawn", {}, h("span", {}, say("caption_from")), data.caption.tags.map((id) => tagLink(id, false, "link"))) : null, h("div.meta", {}, pills));
 }
 
@@ -50,14 +51,14 @@ function build() {
   const first = [player, mainTags()].filter(Boolean);
   const time = timeline();
   const story = [mismatchSection(), eventSection()].filter(Boolean);
-  const left = [tagSection(), peopleSection()].filter(Boolean);
+  const left = [tagSection(), entitySection(), peopleSection(), speakerSection()].filter(Boolean);
   const right = [topicSection(), moderationSection(), qualitySection(), musicSection()].filter(Boolean);
   const said = [transcriptSection(), textSection()].filter(Boolean);
   const last = [factsSection(), processingSection()].filter(Boolean);
   const anything = side.length || time || left.length || right.length || said.length;
   const stack = (nodes) => (nodes.length ? h("div.below", { style: { margin: 0 } }, nodes) : null);
   const pair = (a, b, kind) => (a.length && b.length ? h("div", { class: kind }, stack(a), stack(b)) : stack([...a, ...b]));
-  const nav = [time, ...story, ...left, ...right, ...said, ...last].filter((node) => node && !["music", "people", "mismatch"].includes(node.id));
+  const nav = [time, ...story, ...left, ...right, ...said, ...last].filter((node) => node && !["music", "people", "speakers", "mismatch"].includes(node.id));
   document.getElementById("app").append(topBar(nav), h("main.page", {},
     intro(), problems(),
     pair(first, side, "hero"),

@@ -27,7 +27,7 @@ function spoken(rows) {
 function transcriptSection() {
   if (!data.transcript.length) return null;
   const many = new Set(data.transcript.map((item) => item.language)).size > 1;
-  const [list, nodes] = spoken(data.transcript.map((item) => ({ ...item, axis: "speech", tongue: item.language, extra: many ? name("language", item.language) : null })));
+  const [list, nodes] = spoken(data.transcript.map((item) => ({ ...item, axis: "speech", tongue: item.language, extra: manner(item, many) })));
   list.append(...nodes);
   list.setAttribute("role", "group");
   bind(list, say("transcript"), "aria-label");

@@ -310,3 +310,22 @@ def test_structure_is_accessible(show: Open, sample: ModuleType) -> None:
     )
     assert nameless == 0
     assert page.evaluate("[...document.querySelectorAll('[id]')].length === new Set([...document.querySelectorAll('[id]')].map((e) => e.id)).size")  # fmt: skip
+
+
+def test_names_voices_and_the_longer_caption_are_shown_in_both_languages(
+    show: Open, sample: ModuleType
+) -> None:
+    shown = show(sample.rich_report(), width=390)
+    page = shown.page
+    assert "巴黎" in page.inner_text("#entities")
+    assert "王小明" in page.inner_text("#speakers")
+    page.click(".longer > summary")
+    page.wait_for_selector(".longer .titles li >> text=宇航员与猫")
+    page.click("[data-language=en]")
+    page.wait_for_selector("#entities button >> text=Paris")
+    page.wait_for_selector("#speakers >> text=seen as Person 1")
+    page.wait_for_selector(".longer >> text=The video is about coffee.")
+    page.click("#entities button >> text=Paris")
+    until(page, "document.querySelector('#transcript').textContent.includes('Voice 2')")
+    assert shown.overflow() <= 0
+    shown.check_quiet()

@@ -56,6 +56,7 @@ def test_malformed_signals_are_left_out(sample: ModuleType) -> None:
 def test_embeddings_and_frame_hashes_stay_out_of_the_page(sample: ModuleType) -> None:
     report = sample.rich_report()
     assert report.people[0].embedding
+    assert report.speakers[0].embedding
     data = page_data(report)
     assert "embedding" not in json.dumps(data)
     assert data["originality"] == {"algorithm": "dhash64", "frames": 24}
