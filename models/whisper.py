@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from faster_whisper import WhisperModel
+from faster_whisper import BatchedInferencePipeline, WhisperModel
+from faster_whisper.transcribe import Segment
 from numpy.typing import NDArray
 
 from models.errors import ModelError
+from models.transcript import LOOPING, Piece, Transcript, Word, by_language, by_sentence
 
 #: name and version that signals carry as their source
 SOURCE = "whisper-base@ct2-int8"
@@ -21,47 +24,41 @@ _FILES = ("model.bin", "config.json", "tokenizer.json", "vocabulary.json")
 #: silence that follows a piece when its language is asked for
 _TAIL_SECONDS = 2.0
 _FRAMES_PER_SECOND = 100
-_LOOPING = 2.4
+_FRAME = SAMPLE_RATE // _FRAMES_PER_SECOND
 #: more tokens than the fastest speech has; a decoder that still goes on is going round in circles
 _TOKENS_PER_SECOND = 20
 _TOKENS_AT_LEAST = 32
 _TOKENS_AT_MOST = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One word with its times in seconds from the start of the samples, and its probability."""
-
-    start: float
-    end: float
-    text: str
-    probability: float
-
-
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """One segment as Whisper decoded it, with the measures by which it can be doubted."""
-
-    start: float
-    end: float
-    text: str
-    words: tuple[Word, ...]
-    avg_logprob: float
-    no_speech_prob: float
-    compression_ratio: float
-
-
 class Whisper:
-    """Language identification and transcription of pieces of up to 30 s."""
+    """Language identification and transcription of pieces of up to 30 s, by a Whisper of any size."""
 
-    def __init__(self, folder: Path | str, *, threads: int = 1, beam_size: int = 5) -> None:
-        """Load the network in int8.
+    def __init__(
+        self,
+        folder: Path | str,
+        *,
+        threads: int = 1,
+        beam_size: int = 5,
+        device: Literal["cpu", "cuda"] = "cpu",
+        device_index: int = 0,
+        compute_type: str = "int8",
+        batch: int = 1,
+        source: str = SOURCE,
+    ) -> None:
+        """Load the network.
 
         Args:
-            folder: has `model.bin`, `config.json`, `tokenizer.json` and `vocabulary.json`.
+            folder: has `model.bin`, `config.json`, `tokenizer.json` and `vocabulary.json`; a network of
+                128 mel bands (large-v3, turbo) also its `preprocessor_config.json`.
             threads: threads of CTranslate2.
             beam_size: hypotheses kept while decoding; 5 costs little more than 1, as most of the
                 work is in the encoder.
+            device: where CTranslate2 works.
+            device_index: which of several GPUs.
+            compute_type: CTranslate2's number format: int8, int8_float16, float16, bfloat16, float32.
+            batch: pieces decoded at once by `transcribe_many`; above 1 without timestamp tokens.
+            source: what signals carry as their source.
 
         Raises:
             ModelError: a file is missing, or CTranslate2 refuses it.
@@ -73,11 +70,18 @@ class Whisper:
             raise ModelError(f"{folder}: {', '.join(missing)} missing; run `mmu models pull whisper-base`")
         try:
             self._model = WhisperModel(
-                str(folder), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
+                str(folder),
+                device=device,
+                device_index=device_index,
+                compute_type=compute_type,
+                cpu_threads=threads,
+                local_files_only=True,
             )
         except (RuntimeError, ValueError, OSError) as error:
             raise ModelError(f"{folder}: not a Whisper network that CTranslate2 can run: {error}") from error
         self._beam_size = beam_size
+        self.batch = batch
+        self.source = source
 
     def languages(self, samples: NDArray[np.float32]) -> dict[str, float]:
         """Probability of every language, ISO 639-1 code -> [0, 1].
@@ -88,12 +92,35 @@ class Whisper:
         Args:
             samples: (n,) float32 mono at 16 kHz; what lies after 28 s is not looked at.
         """
+        if not self._model.model.is_multilingual:
+            return {"en": 1.0}
         features = self._model.feature_extractor(np.ascontiguousarray(samples))
         tail = int(_TAIL_SECONDS * _FRAMES_PER_SECOND)
         features = features[:, : int(MAX_SECONDS * _FRAMES_PER_SECOND) - tail]
         features = np.pad(features, ((0, 0), (0, tail)), constant_values=float(features.min()))
         found = self._model.model.detect_language(self._model.encode(features))[0]
         return {token[2:-2]: float(probability) for token, probability in found}
+
+    def transcribe_many(self, pieces: Sequence[Piece]) -> list[list[Transcript]]:
+        """What is said in each of the pieces, in their order; `batch` of one language are decoded at once.
+
+        Raises:
+            ModelError: an unknown language, or a device that runs out of memory.
+        """
+        if self.batch == 1:
+            return [self.transcribe(samples, language) for samples, language in pieces]
+        found: list[list[Transcript]] = [[] for _ in pieces]
+        for language, indices in by_language(pieces).items():
+            self._check(language)
+            several = [pieces[index][0] for index in indices]
+            for index, one in zip(indices, self._decode_many(several, language), strict=True):
+                # The decoder went round in circles: apart from the others it may not.
+                looping = one is not None and one.compression_ratio > LOOPING
+                if looping:
+                    found[index] = self.transcribe(*pieces[index])
+                elif one is not None:
+                    found[index] = by_sentence(one)
+        return found
 
     def transcribe(self, samples: NDArray[np.float32], language: str) -> list[Transcript]:
         """Text with word times. Deterministic: no sampling at any step.
@@ -105,12 +132,45 @@ class Whisper:
         Raises:
             ModelError: an unknown language.
         """
-        if language not in self._model.supported_languages:
-            raise ModelError(f"Whisper does not know the language {language!r}")
+        self._check(language)
         found = self._decode(samples, language)
-        if any(segment.compression_ratio > _LOOPING for segment in found):
+        if any(segment.compression_ratio > LOOPING for segment in found):
             # The decoder went round in circles: forbid it to say four tokens twice.
             return self._decode(samples, language, no_repeat_ngram_size=4, repetition_penalty=1.1)
+        return found
+
+    def _check(self, language: str) -> None:
+        if language not in self._model.supported_languages:
+            raise ModelError(f"Whisper does not know the language {language!r}")
+
+    def _decode_many(self, several: Sequence[NDArray[np.float32]], language: str) -> list[Transcript | None]:
+        """One transcript a piece, None where nothing is said; times from the piece's own start."""
+        starts = np.cumsum([0, *(len(one) for one in several)])
+        clips = [
+            {"start": first / SAMPLE_RATE, "end": last / SAMPLE_RATE} for first, last in pairwise(starts)
+        ]
+        try:
+            segments, _ = BatchedInferencePipeline(self._model).transcribe(
+                np.concatenate(several),
+                language=language,
+                beam_size=self._beam_size,
+                temperature=0.0,
+                word_timestamps=True,
+                clip_timestamps=clips,
+                batch_size=self.batch,
+            )
+            decoded = list(segments)
+        except RuntimeError as error:
+            if "out of memory" not in str(error):
+                raise
+            raise ModelError(
+                f"{self.source}: out of memory with {self.batch} pieces at once; make the batch smaller"
+            ) from error
+        found: list[Transcript | None] = [None] * len(several)
+        for segment in decoded:
+            index = int(np.searchsorted(starts, (segment.seek + 1) * _FRAME, side="right")) - 1
+            if segment.words:
+                found[index] = _transcript(segment, offset=starts[index] / SAMPLE_RATE)
         return found
 
     def _decode(self, samples: NDArray[np.float32], language: str, **options: Any) -> list[Transcript]:
@@ -127,18 +187,21 @@ class Whisper:
             no_speech_threshold=None,
             **options,
         )
-        return [
-            Transcript(
-                float(segment.start),
-                float(segment.end),
-                str(segment.text).strip(),
-                tuple(
-                    Word(float(word.start), float(word.end), str(word.word), float(word.probability))
-                    for word in segment.words or ()
-                ),
-                float(segment.avg_logprob),
-                float(segment.no_speech_prob),
-                float(segment.compression_ratio),
+        return [_transcript(segment) for segment in segments]
+
+
+def _transcript(segment: Segment, *, offset: float = 0.0) -> Transcript:
+    return Transcript(
+        float(segment.start) - offset,
+        float(segment.end) - offset,
+        str(segment.text).strip(),
+        tuple(
+            Word(
+                float(word.start) - offset, float(word.end) - offset, str(word.word), float(word.probability)
             )
-            for segment in segments
-        ]
+            for word in segment.words or ()
+        ),
+        float(segment.avg_logprob),
+        float(segment.no_speech_prob),
+        float(segment.compression_ratio),
+    )

@@ -15,9 +15,10 @@ from mmu.perception.spoken_language import shares, smooth_languages
 from mmu.perception.transcript_filter import Support, judge
 from mmu.signals import Signal, SignalSet, Span
 from mmu.stage import Cost, Needs, Stage
-from models import voice_activity, whisper
+from models import voice_activity
+from models.transcript import Recogniser, Transcript, Word
 from models.voice_activity import VoiceActivity
-from models.whisper import Transcript, Whisper, Word
+from models.whisper import Whisper
 
 if TYPE_CHECKING:
     from mmu.media.clip import Clip
@@ -45,17 +46,21 @@ class Speech(Stage):
 
     def __init__(self) -> None:
         self._activity: VoiceActivity | None = None
-        self._whisper: Whisper | None = None
+        self._recogniser: Recogniser | None = None
 
     def setup(self, store: Store, *, threads: int = 1) -> None:
         self._activity = VoiceActivity(threads=threads)
-        self._whisper = Whisper(store.folder("whisper-base"), threads=threads)
+        self._recogniser = self.load(store, threads=threads)
+
+    def load(self, store: Store, *, threads: int) -> Recogniser:
+        """The speech recogniser; the rest of the stage is the same for all of them."""
+        return Whisper(store.folder("whisper-base"), threads=threads)
 
     def close(self) -> None:
-        self._activity = self._whisper = None
+        self._activity = self._recogniser = None
 
     def run(self, clip: Clip, signals: SignalSet) -> list[Signal]:
-        if self._activity is None or self._whisper is None:
+        if self._activity is None or self._recogniser is None:
             raise ConfigError("stage 'speech' was not set up")
         probabilities = self._probabilities(clip)
         heard = speech_spans(probabilities, _STEP)
@@ -67,11 +72,13 @@ class Speech(Stage):
         languages = self._languages(clip, spans)
         sound = _Sound(signals.of("audio.segment"))
         kept: list[Signal] = []
-        for piece in pieces(spans, languages):
-            kept.extend(self._segments(clip, piece, probabilities, sound))
+        packed = pieces(spans, languages)
+        for first in range(0, len(packed), self._recogniser.batch):
+            some = packed[first : first + self._recogniser.batch]
+            kept.extend(self._segments(clip, some, probabilities, sound))
         out.extend(kept)
         if kept:
-            out.append(_language_signal(kept))
+            out.append(_language_signal(kept, self._recogniser.source))
         return out
 
     def _probabilities(self, clip: Clip) -> NDArray[np.float32]:
@@ -81,27 +88,32 @@ class Speech(Stage):
 
     def _languages(self, clip: Clip, spans: Sequence[Span]) -> list[str]:
         """Language of every span."""
-        assert self._whisper is not None
+        assert self._recogniser is not None
         groups = group(spans, gap=_LANGUAGE_GAP, longest=_LANGUAGE_SECONDS)
         found: list[dict[str, float]] = []
         for indices in groups:
             samples = clip.audio(RATE, spans[indices[0]].start, spans[indices[-1]].end)
-            found.append(self._whisper.languages(samples))
+            found.append(self._recogniser.languages(samples))
         seconds = [sum(spans[index].seconds for index in indices) for indices in groups]
         named = smooth_languages(found, seconds)
         return [lang for lang, indices in zip(named, groups, strict=True) for _ in indices]
 
     def _segments(
-        self, clip: Clip, piece: Piece, probabilities: NDArray[np.float32], sound: _Sound
+        self, clip: Clip, some: Sequence[Piece], probabilities: NDArray[np.float32], sound: _Sound
     ) -> list[Signal]:
-        assert self._whisper is not None
-        samples = np.concatenate([clip.audio(RATE, span.start, span.end) for span in piece.spans])
+        assert self._recogniser is not None
+        heard = [
+            np.concatenate([clip.audio(RATE, span.start, span.end) for span in piece.spans]) for piece in some
+        ]
+        asked = [(samples, piece.language) for samples, piece in zip(heard, some, strict=True)]
         out: list[Signal] = []
-        for found in self._whisper.transcribe(samples, piece.language):
-            for words in _at_joints(found, piece):
-                signal = _segment_signal(found, words, piece, probabilities, sound)
-                if signal is not None:
-                    out.append(signal)
+        source = self._recogniser.source
+        for piece, transcripts in zip(some, self._recogniser.transcribe_many(asked), strict=True):
+            for found in transcripts:
+                for words in _at_joints(found, piece):
+                    signal = _segment_signal(found, words, piece, probabilities, sound, source)
+                    if signal is not None:
+                        out.append(signal)
         return out
 
 
@@ -138,7 +150,12 @@ def _at_joints(found: Transcript, piece: Piece) -> list[list[Word]]:
 
 
 def _segment_signal(
-    found: Transcript, words: Sequence[Word], piece: Piece, probabilities: NDArray[np.float32], sound: _Sound
+    found: Transcript,
+    words: Sequence[Word],
+    piece: Piece,
+    probabilities: NDArray[np.float32],
+    sound: _Sound,
+    source: str,
 ) -> Signal | None:
     text = chinese.tidy("".join(word.text for word in words).strip())
     timed = _timed(words, piece, probabilities)
@@ -158,7 +175,7 @@ def _segment_signal(
     attributes: dict[str, object] = {"language": piece.language, "words": timed}
     if support.sung:
         attributes["sung"] = True
-    return Signal("speech.segment", text, support.confidence, span, whisper.SOURCE, attributes=attributes)
+    return Signal("speech.segment", text, support.confidence, span, source, attributes=attributes)
 
 
 def _timed(
@@ -187,7 +204,7 @@ def _activity_signal(span: Span, probabilities: NDArray[np.float32]) -> Signal:
     return Signal("speech.activity", None, _mean(probabilities, span), span, voice_activity.SOURCE)
 
 
-def _language_signal(segments: Sequence[Signal]) -> Signal:
+def _language_signal(segments: Sequence[Signal], source: str) -> Signal:
     """Main language by time; what is sung counts only when nothing is spoken."""
     spoken = [s for s in segments if not s.attributes.get("sung")] or list(segments)
     seconds = [s.span.seconds for s in spoken if s.span]
@@ -200,6 +217,6 @@ def _language_signal(segments: Sequence[Signal]) -> Signal:
         main,
         max(0.0, min(1.0, found[main] * (0.5 + 0.5 * score))),
         span,
-        whisper.SOURCE,
+        source,
         attributes={"shares": {lang: round(share, 4) for lang, share in found.items()}},
     )
