@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+EXTRAS ?= .venv-extras
 VIDEO  ?=
 OUT    ?= demo
 
-.PHONY: demo test test-fast lint types check clean
+.PHONY: demo test test-fast extras test-extras lint types check clean
 
 $(BIN)/mmu: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -38,6 +39,20 @@ test: $(VENV)/dev
 test-fast: $(VENV)/dev
 	$(BIN)/python -m pytest -m "not weights and not slow and not browser"
 
+# Everything that full-size networks need, in an environment of its own (docs/extras.md): 8 GB.
+# insightface and paddleocr bring OpenCV variants that overwrite the headless one: it goes in last.
+$(EXTRAS)/ready: pyproject.toml constraints-extras.txt
+	$(PYTHON) -m venv $(EXTRAS)
+	$(EXTRAS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-extras.txt -e ".[all,dev]"
+	$(EXTRAS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-extras.txt --no-deps --force-reinstall opencv-python-headless
+	@touch $@
+
+extras: $(EXTRAS)/ready
+
+test-extras: $(EXTRAS)/ready
+	$(EXTRAS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	$(EXTRAS)/bin/python -m pytest tests/extras
+
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -48,4 +63,4 @@ types: $(VENV)/dev
 check: lint types test
 
 clean:
-	rm -rf $(VENV) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(EXTRAS) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
