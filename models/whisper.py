@@ -170,7 +170,7 @@ class Whisper:
         for segment in decoded:
             index = int(np.searchsorted(starts, (segment.seek + 1) * _FRAME, side="right")) - 1
             if segment.words:
-                found[index] = _transcript(segment, offset=starts[index] / SAMPLE_RATE)
+                found[index] = _transcript(segment, offset=float(starts[index]) / SAMPLE_RATE)
         return found
 
     def _decode(self, samples: NDArray[np.float32], language: str, **options: Any) -> list[Transcript]:
