@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mmu.errors import StoreError
-from pipelines import fold, fold_plan, parts
+from pipelines import fold, fold_plan, merge, parts
 from pipelines.config import JobConfig
 from pipelines.fold_plan import Plan
 from pipelines.ledger import Ledger
@@ -55,7 +55,8 @@ class Commits:
         Raises:
             StoreError: the outputs cannot be read.
         """
-        self.storage.sweep(parts.FOLDER, fold_plan.FOLDER, *TABLES)
+        self.storage.sweep(parts.FOLDER, fold_plan.FOLDER, merge.FOLDER, *TABLES)
+        merge.end_unfinished(self.storage)
         todo, done = fold.load_plans(self.storage)
         for plan in done:
             fold.clean(self.storage, plan)
@@ -142,12 +143,14 @@ def mark_dead_letters(storage: Storage, ledger: Ledger, pipeline: str, *, any_pi
     for name in reversed(storage.names("dead_letters", ".parquet")):
         table = pa.Table.from_batches(batches(storage, name, None))
         keep = []
-        for key, made_by in zip(table["key"].to_pylist(), table["pipeline"].to_pylist(), strict=True):
+        rows = zip(table["key"].to_pylist(), table["pipeline"].to_pylist(), strict=True)
+        for key, made_by in reversed(list(rows)):
             replaced = (made_by == pipeline or any_pipeline) and (
                 bool(ledger.finish([key])) if made_by == pipeline else ledger.done(key)
             )
             keep.append(not replaced)
             left += made_by == pipeline and not replaced
+        keep.reverse()
         if not any(keep):
             storage.remove([name])
         elif not all(keep):

@@ -15,7 +15,6 @@ A job that starts does unfinished plans first: from step 2, or with the mark fro
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,7 +25,7 @@ from pipelines.fold_plan import FOLDER, Plan
 from pipelines.parts import read_part, to_parquet
 from pipelines.sinks import tell_sinks
 from pipelines.storage import Storage
-from pipelines.tables import DEAD_LETTERS, EMBEDDINGS, REPORTS, SIGNALS, TABLES
+from pipelines.tables import DEAD_LETTERS, EMBEDDINGS, REPORTS, SIGNALS, TABLES, conform
 
 
 def load_plans(storage: Storage) -> tuple[list[Plan], list[Plan]]:
@@ -67,7 +66,11 @@ def execute(storage: Storage, plan: Plan, config: JobConfig) -> None:
         drop = plan.drop.get(name)
         if drop:
             part = part.filter(pc.invert(pc.is_in(part["key"], pa.array(drop, pa.string()))))
-        for table, rows in split(part).items():
+        try:
+            tables = split(part)
+        except StoreError as error:
+            raise StoreError(f"{storage.url}/{name}: {error}") from error
+        for table, rows in tables.items():
             if rows.num_rows:
                 pieces[table].append(rows)
     # Reports come last: a video that is in `reports` has its signals.
@@ -86,12 +89,16 @@ def clean(storage: Storage, plan: Plan) -> None:
 
 
 def split(part: pa.Table) -> dict[str, pa.Table]:
-    """The rows of a part, table by table."""
+    """The rows of a part, table by table.
+
+    Raises:
+        StoreError: the part was written by a newer version of this program.
+    """
     dead = pc.fill_null(part["dead"], False)
     living = part.filter(pc.invert(dead))
     return {
-        "reports": living.select(REPORTS.names).cast(REPORTS),
-        "dead_letters": part.filter(dead).select(DEAD_LETTERS.names).cast(DEAD_LETTERS),
+        "reports": conform(living, REPORTS),
+        "dead_letters": conform(part.filter(dead), DEAD_LETTERS),
         "signals": _exploded(living, "signals", SIGNALS),
         "embeddings": _exploded(living, "embeddings", EMBEDDINGS),
     }
@@ -104,6 +111,8 @@ def _exploded(part: pa.Table, column: str, schema: pa.Schema) -> pa.Table:
         lists = pa.concat_arrays(lists.chunks) if lists.num_chunks else pa.array([], lists.type)
     parents = pc.list_parent_indices(lists)
     items = pc.list_flatten(lists)
-    columns: dict[str, Any] = {name: part[name].take(parents) for name in ("key", "id", "pipeline")}
-    columns |= {name: pc.struct_field(items, name) for name in schema.names[3:]}
-    return pa.table(columns, schema=schema)
+    inner = {field.name for field in items.type}
+    shared = [name for name in schema.names if name in part.column_names and name not in inner]
+    columns = {name: part[name].take(parents) for name in shared}
+    columns |= {name: pc.struct_field(items, name) for name in schema.names if name in inner}
+    return conform(part, schema, columns)

@@ -128,21 +128,47 @@ class Storage:
         Raises:
             StoreError: it cannot be listed.
         """
+        return sorted(self.sizes(folder, suffix))
+
+    def sizes(self, folder: str, suffix: str = "") -> dict[str, int]:
+        """Bytes of all files under a folder, by name; in no order, otherwise as `names`.
+
+        Raises:
+            StoreError: it cannot be listed.
+        """
         place = self.path(folder)
         try:
             self._fs.invalidate_cache()
-            found = retrying(lambda: self._fs.find(place))
+            found = retrying(lambda: self._fs.find(place, detail=True))
         except FileNotFoundError:
-            return []
+            return {}
         except Exception as error:  # as above
             raise StoreError(f"cannot list {self.url}/{folder}: {_sentence(error)}") from error
         start = len(self._root) + 1
         below = f"{folder}/" if folder else ""
-        names = (str(path)[start:] for path in found)
+        names = {str(path)[start:]: int(facts.get("size") or 0) for path, facts in found.items()}
         # Some stores list the mark of an empty folder as a file of the folder's name.
-        return sorted(
-            name for name in names if name.startswith(below) and name.endswith(suffix) and not _hidden(name)
-        )
+        return {
+            name: size
+            for name, size in names.items()
+            if name.startswith(below) and name.endswith(suffix) and not _hidden(name)
+        }
+
+    def exists(self, name: str) -> bool:
+        """Whether a file is there.
+
+        Raises:
+            StoreError: the store does not say.
+        """
+        try:
+            self._fs.invalidate_cache()
+            # `exists` of many stores takes any error for a no.
+            retrying(lambda: self._fs.info(self.path(name)))
+        except FileNotFoundError:
+            return False
+        except Exception as error:  # as above
+            raise StoreError(f"cannot look at {self.url}/{name}: {_sentence(error)}") from error
+        return True
 
     def remove(self, names: list[str]) -> None:
         """Remove files; those that are gone already are fine."""

@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from mmu.errors import StoreError
 from mmu.outcome import Outcome
 from mmu.report.schema import Report
 from mmu.signals import OPEN_EMBEDDINGS
 from pipelines.rows import BadRow, Row
 
-VERSION = "mmu.tables/1"
-_META = {"mmu.schema": VERSION}
+#: of the schemas below, in every row and in every file's metadata; 1 had no column for it
+VERSION = 2
+_MARK = "mmu.schema"
+_META = {_MARK: f"mmu.tables/{VERSION}"}
 
 _text, _number, _whole = pa.string(), pa.float64(), pa.int64()
 _TAG = pa.struct({"id": _text, "zh": _text, "en": _text, "facet": _text, "score": _number})
@@ -45,7 +49,9 @@ _SIGNAL = {
     "attributes": _text,
 }
 _EMBEDDING = {"of": _text, "subject": _text, "vector": pa.list_(pa.float32())}
-_HEAD = {"key": _text, "id": _text, "uri": _text, "pipeline": _text, "finished_at": pa.timestamp("ms", "UTC")}
+#: what every row of every table has
+_JOIN = {"key": _text, "id": _text, "pipeline": _text, "schema_version": _whole}
+_HEAD = _JOIN | {"uri": _text, "finished_at": pa.timestamp("ms", "UTC")}
 _REPORT = {
     "outcome": _text,
     "title": _text,
@@ -84,8 +90,8 @@ _DEAD = {
 
 REPORTS = pa.schema(_HEAD | _REPORT, metadata=_META)
 DEAD_LETTERS = pa.schema(_HEAD | _DEAD, metadata=_META)
-SIGNALS = pa.schema({"key": _text, "id": _text, "pipeline": _text} | _SIGNAL, metadata=_META)
-EMBEDDINGS = pa.schema({"key": _text, "id": _text, "pipeline": _text} | _EMBEDDING, metadata=_META)
+SIGNALS = pa.schema(_JOIN | _SIGNAL, metadata=_META)
+EMBEDDINGS = pa.schema(_JOIN | _EMBEDDING, metadata=_META)
 #: what workers write: a report or a dead letter a row, with its signals and embeddings inside
 PART = pa.schema(
     _HEAD
@@ -96,6 +102,38 @@ PART = pa.schema(
     metadata=_META,
 )
 TABLES = {"reports": REPORTS, "signals": SIGNALS, "embeddings": EMBEDDINGS, "dead_letters": DEAD_LETTERS}
+
+
+def version_of(schema: pa.Schema) -> int | None:
+    """The version of a table's schema, by its file's metadata; None when it is no table of this program."""
+    name, _, number = (schema.metadata or {}).get(_MARK.encode(), b"").decode().partition("/")
+    return int(number) if name == "mmu.tables" and number.isdecimal() else None
+
+
+def conform(table: pa.Table, schema: pa.Schema, columns: Mapping[str, pa.Array] | None = None) -> pa.Table:
+    """A table of this version or an older one in a schema of this version: what it lacks is null.
+
+    Args:
+        columns: instead of the table's own.
+
+    Raises:
+        StoreError: it was written by a newer version, or by another program.
+    """
+    version = version_of(table.schema)
+    if version is None:
+        raise StoreError(f"not a table of this program: its metadata have no {_MARK}")
+    if version > VERSION:
+        raise StoreError(f"written by a newer version (mmu.tables/{version}; this one reads up to {VERSION})")
+    found = dict(zip(table.column_names, table.columns, strict=True)) if columns is None else columns
+    rows = len(next(iter(found.values()))) if found else 0
+    empty = {"schema_version": pa.array([version] * rows, _whole)} if "schema_version" not in found else {}
+    made = [
+        found[field.name].cast(field.type)
+        if field.name in found
+        else empty.get(field.name, pa.nulls(rows, field.type))
+        for field in schema
+    ]
+    return pa.table(made, schema=schema)
 
 
 def report_row(row: Row, report: Report, *, attempts: int = 1) -> dict[str, Any]:
@@ -193,6 +231,7 @@ def _head(key: str, sha256: str, uri: str, pipeline: str) -> dict[str, Any]:
         "id": sha256,
         "uri": uri,
         "pipeline": pipeline,
+        "schema_version": VERSION,
         "finished_at": datetime.now(UTC),
     }
 

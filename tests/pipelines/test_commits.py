@@ -89,7 +89,7 @@ def test_parts_become_tables(tmp_path: Path) -> None:
     assert not list((tmp_path / "_log").iterdir())
     assert not list((tmp_path / "_plans").iterdir())
     meta = pq.read_schema(next((tmp_path / "reports").rglob("*.parquet"))).metadata
-    assert meta[b"mmu.schema"] == b"mmu.tables/1"
+    assert meta[b"mmu.schema"] == b"mmu.tables/2"
 
 
 def test_embeddings_stand_apart(tmp_path: Path) -> None:
