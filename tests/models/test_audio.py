@@ -140,9 +140,9 @@ def test_whisper_language_and_words() -> None:
 @pytest.mark.weights
 def test_whisper_reads_several_pieces_at_once_as_it_reads_them_one_by_one() -> None:
     folder = Store().folder("whisper-base")
-    pieces = [(voice(1), "en"), (noise(2.0), "zh"), (voice(2), "en")]
+    pieces = [(voice(1), "en"), (voice(2), "en")]
     single = Whisper(folder).transcribe_many(pieces)
-    several = Whisper(folder, batch=3, source="mine").transcribe_many(pieces)
+    several = Whisper(folder, batch=2, source="mine").transcribe_many(pieces)
     for one, other, (samples, _) in zip(single, several, pieces, strict=True):
         said = [word.text.strip(" ,.").lower() for part in one for word in part.words]
         again = [word.text.strip(" ,.").lower() for part in other for word in part.words]
