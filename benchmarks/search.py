@@ -21,12 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import kg
+from mmu.search.arrays import Arrays
 from mmu.search.document import Document, Passage, Thing
 from mmu.search.filters import SearchFilters
 from mmu.search.index import SearchIndex
 from mmu.search.query import Part, Query
 from mmu.search.rank import search
-from mmu.search.store import Arrays
 from mmu.search.vectors import codes
 from models.store import Store
 from models.text_embedding import DIMENSIONS, TextEmbedder

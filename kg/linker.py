@@ -74,7 +74,7 @@ def _simplified(text: str) -> str:
     return "".join(new if len(new) == 1 else old for new, old in zip(single, text, strict=True))
 
 
-def _folded(text: str) -> tuple[str, list[int]]:
+def folded_with_offsets(text: str) -> tuple[str, list[int]]:
     """Normalised text and, for each of its characters, the index in the original."""
     if text.isascii():
         return text.lower(), list(range(len(text)))
@@ -89,7 +89,7 @@ def _folded(text: str) -> tuple[str, list[int]]:
 
 def normalise(text: str) -> str:
     """The form in which names are compared: NFKC, case folded, simplified characters, single spaces."""
-    return " ".join(_folded(text)[0].split())
+    return " ".join(folded_with_offsets(text)[0].split())
 
 
 def folded(text: str) -> str:
@@ -155,7 +155,7 @@ class Linker:
             from ahocorasick_rs import AhoCorasick
 
             self._automaton = AhoCorasick(self._patterns)
-        folded, origin = _folded(text)
+        folded, origin = folded_with_offsets(text)
         # All matches are needed: a longer one that fails its boundary test must not hide a shorter one.
         matches = sorted(
             self._automaton.find_matches_as_indexes(folded, overlapping=True),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from pathlib import Path
 
 from mmu.errors import StoreError
 
 DESCRIPTION = """\
 Remove a person or a video from every store: the galleries of faces and voices, the memory, the
-search index and the index of originals. Reports and pages that were written stay where they are.
+search index, the index of originals and the review queue (decisions stay, without title and place).
+Reports and pages that were written stay where they are.
 
   mmu forget person "Ada Lovelace"
   mmu forget video /videos/clip.mp4   (or its SHA-256)
@@ -34,9 +37,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Forget, and say where something was removed; StoreError when nothing was found anywhere."""
-    from mmu.memory.forget import forget_person, forget_video
+    from mmu.memory.forget import forget_person, forget_video, is_broker
 
     removed = (forget_person if args.kind == "person" else forget_video)(args.what, home=args.home)
+    queue = os.environ.get("MMU_QUEUE", "")
+    if args.kind == "video" and args.home is None and is_broker(queue):
+        print(
+            f"mmu: the queue {queue} cannot forget: its tasks expire by the broker's own rules",
+            file=sys.stderr,
+        )
     if not removed:
         raise StoreError(f"no {args.kind} {args.what!r} in any store")
     for store, count in removed.items():

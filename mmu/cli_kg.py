@@ -32,7 +32,7 @@ def _extend(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     shown.add_argument("--limit", type=int, default=10, metavar="N")
     shown.add_argument("--json", action="store_true", help="one JSON object a line")
     with_ = asked.add_parser("with", parents=[shown], help="videos with all of these")
-    with_.add_argument("what", nargs="+", metavar="NAME", help="person, voice, song, topic or concept")
+    with_.add_argument("what", nargs="+", metavar="NAME", help="person, voice, song, name, topic or concept")
     near = asked.add_parser("near", parents=[shown], help="videos that share most with one, and what")
     near.add_argument("video", help="URI, file name, title or SHA-256")
     follows = asked.add_parser("follows", parents=[shown], help="what is likely with a concept or a video")

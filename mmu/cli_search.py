@@ -12,13 +12,15 @@ from mmu.errors import ConfigError
 
 if TYPE_CHECKING:
     from mmu.report.schema import Report
-    from mmu.search.index import Hit
+    from mmu.search.filters import SearchFilters
+    from mmu.search.index import Hit, SearchIndex
 
 DESCRIPTION = """\
 Search the reports that were added with `mmu index add`, in Chinese or English:
 
   mmu search "做饭的小男孩"
   mmu search "a dog plays in the snow" --category pets --max-duration 60
+  mmu search --song "Blue Tune"       where a track of your library plays (a recording of it will do)
   mmu search --like clip.mp4          copies first, then what is like it (also a picture, song, report)
 """
 
@@ -34,6 +36,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("text", nargs="?", metavar="TEXT", help="what the video shows, says or plays")
     parser.add_argument(
         "--like", metavar="FILE", help="find what is like this video, picture, song or report (.json)"
+    )
+    parser.add_argument(
+        "--song",
+        metavar="TRACK|FILE",
+        help="find where this track of the song library plays, or what plays in FILE",
+    )
+    parser.add_argument(
+        "--library", type=Path, metavar="DIR", help="song library to know FILE by (default: the user's own)"
     )
     parser.add_argument("--index", type=Path, metavar="DIR", help="index to search (default: the user's own)")
     parser.add_argument("--limit", type=int, default=10, metavar="N", help="videos to name (default: 10)")
@@ -58,8 +68,8 @@ def run(args: argparse.Namespace) -> int:
     from mmu.search.filters import SearchFilters
     from mmu.search.index import SearchIndex
 
-    if (args.text is None) == (args.like is None):
-        raise ConfigError("say what to look for: either TEXT or --like FILE")
+    if sum(one is not None for one in (args.text, args.like, args.song)) != 1:
+        raise ConfigError("say what to look for: either TEXT, --like FILE or --song TRACK")
     filters = SearchFilters(
         tuple(args.tag),
         tuple(args.facet),
@@ -70,7 +80,9 @@ def run(args: argparse.Namespace) -> int:
         args.max_duration,
     )
     with SearchIndex(args.index, create=False) as index:
-        if args.like is None:
+        if args.song is not None:
+            hits = _playing(index, args.song, args.library, filters, args.limit)
+        elif args.like is None:
             hits = index.search(args.text, limit=args.limit, filters=filters)
         else:
             hits = index.like(_example(args.like), limit=args.limit, filters=filters)
@@ -79,6 +91,19 @@ def run(args: argparse.Namespace) -> int:
     if not hits and not args.json:
         print("nothing found")
     return 0 if hits else 1
+
+
+def _playing(
+    index: SearchIndex, song: str, library: Path | None, filters: SearchFilters, limit: int
+) -> list[Hit]:
+    """Videos in which a track plays; of a recording, every track of the library that plays in it."""
+    titles = [song]
+    if Path(song).is_file():
+        from mmu.songs.recording import tracks_in
+
+        titles = tracks_in(Path(song), library)
+    found = {hit.id: hit for title in titles for hit in index.playing(title, limit=limit, filters=filters)}
+    return sorted(found.values(), key=lambda hit: -hit.score)[:limit]
 
 
 def describe(hit: Hit) -> str:

@@ -1,4 +1,4 @@
-"""`Memory`: reports as a graph of videos, people, voices, songs, concepts, topics and copies."""
+"""`Memory`: reports as a graph of videos, people, voices, songs, names, concepts, topics and copies."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ RELATIONS = {
     "person": "features",
     "voice": "speaks",
     "song": "plays",
+    "name": "names",
     "video": "copy_of",
 }
 
@@ -260,6 +261,10 @@ def _things(report: Report) -> list[Link]:
     if report.category:
         name = f"{report.category.name.zh} {report.category.name.en}"
         links.append(Link("in_category", Node("category", report.category.id, name), report.category.score))
+    for entity in report.entities:
+        start, end = next((one.span for one in entity.mentions if one.span), None) or (None, None)
+        name = entity.name.zh if entity.name.zh == entity.name.en else f"{entity.name.zh} {entity.name.en}"
+        links.append(Link("names", Node("name", entity.id, name), entity.score, start, end))
     for song in report.music.songs if report.music else ():
         links.append(Link("plays", Node("song", song.title, song.title), song.score, song.start, song.end))
     return links

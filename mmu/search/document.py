@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from kg import Graph
+from kg.linker import normalise
 from mmu.errors import ConfigError
 from mmu.outcome import Outcome
 from mmu.report.schema import Report
@@ -48,7 +49,11 @@ class Passage:
 
 @dataclass(slots=True)
 class Thing:
-    """Something shown or heard: a concept (`key` its id), or a label that is none (`key` = `label:…`)."""
+    """Something shown, heard or named.
+
+    `key` is the id of a concept, or `label:…` for a label that is none, `name:…` for an entity, `song:…` for
+    a track of the user's library.
+    """
 
     key: str
     text: str
@@ -165,7 +170,30 @@ def _things(report: Report, graph: Graph) -> list[Thing]:
                 known.score = max(known.score, other.score)
                 known.spans = sorted({*known.spans, *spans})
     ranked = sorted(found.values(), key=lambda thing: -thing.score)[:MOST_THINGS]
-    return [thing for thing in ranked if thing.score >= _LEAST]
+    return [*_named(report), *(thing for thing in ranked if thing.score >= _LEAST)]
+
+
+def _named(report: Report) -> list[Thing]:
+    """Entities and songs: they are few, and what is asked for by name must not fall behind labels."""
+    found = []
+    for one in report.entities:
+        spans = sorted({mention.span for mention in one.mentions if mention.span})
+        text = one.name.zh if one.name.zh == one.name.en else f"{one.name.zh} {one.name.en}"
+        best = one.mentions[0]
+        found.append(Thing(f"name:{one.id}", text, one.score, spans, f"{best.where}: {best.text}"))
+    songs: dict[str, Thing] = {}
+    for song in report.music.songs if report.music else ():
+        thing = songs.setdefault(
+            song_key(song.title), Thing(song_key(song.title), song.title, song.score, [], "music.song")
+        )
+        thing.spans.append((song.start, song.end))
+        thing.score = max(thing.score, song.score)
+    return [*found, *songs.values()]
+
+
+def song_key(title: str) -> str:
+    """The key of a track of the user's library."""
+    return f"song:{normalise(title)}"
 
 
 def _name(graph: Graph, key: str) -> str:

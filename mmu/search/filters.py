@@ -13,7 +13,8 @@ from mmu.errors import ConfigError
 from mmu.search.query import BELOW, expand
 
 if TYPE_CHECKING:
-    from mmu.search.store import Arrays, Files
+    from mmu.search.arrays import Arrays
+    from mmu.search.store import Files
 
 #: a tag counts from this score on
 TAG_SCORE = 0.3

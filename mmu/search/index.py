@@ -11,17 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 import kg
+from kg.linker import normalise
 from mmu.errors import ConfigError, StoreError
 from mmu.reasoning.similarity import Embedder
 from mmu.report.schema import Report
-from mmu.search.document import Document, from_report
+from mmu.search.arrays import Arrays, item_of
+from mmu.search.document import Document, from_report, song_key
 from mmu.search.example import Copies, as_query
 from mmu.search.filters import SearchFilters
 from mmu.search.query import Query, interpret
 from mmu.search.rank import BY_WORDS, Scored, search
 from mmu.search.reasons import Reason, moment, reasons
-from mmu.search.store import Arrays, Files, Item, default_folder
-from mmu.search.vectors import codes, quantised
+from mmu.search.store import Files, default_folder
+from mmu.search.vectors import codes
 
 #: documents written in one transaction
 _BATCH = 64
@@ -113,7 +115,7 @@ class SearchIndex:
                     [vectors.reshape(-1, fresh[added[0]].shape[0]), [fresh[k] for k in added]]
                 )
             items = [
-                _item(one, known, vectors, own)
+                item_of(one, known, vectors, own)
                 for one, own in zip(documents, pieces, strict=True)
                 if one.things or len(own)
             ]
@@ -136,6 +138,26 @@ class SearchIndex:
         self._copies.remove(gone)
         self._files.purge()
         return len(gone)
+
+    def forget_person(self, name: str) -> int:
+        """Erase that a person was named or recognised, from every video; returns from how many.
+
+        Titles and speech in which the name stands are words of the video and stay with it.
+        """
+        arrays = self._refresh()
+        key = f"name:person:{normalise(name)}"
+        if key not in self._units:
+            return 0
+        number = self._units[key]
+        entries = np.flatnonzero(arrays.units == number)
+        found = np.unique(np.searchsorted(arrays.starts, entries, side="right") - 1)
+        rows = [(int(row), document) for row in found if (document := self._files.document(int(row)))]
+        for _, document in rows:
+            document.things = [thing for thing in document.things if thing.key != key]
+        with self._files.errors(), self._files.writing():
+            self._files.forget_unit(number, rows)
+        self._files.purge()
+        return len(rows)
 
     def search(self, text: str, *, limit: int = 10, filters: SearchFilters | None = None) -> list[Hit]:
         """Videos that a description fits, in Chinese or English, best first.
@@ -172,6 +194,35 @@ class SearchIndex:
                 first.append(hit)
         names = {hit.id for hit in first} | {example.id}
         return [*first, *(hit for hit in hits if hit.id not in names)][:limit]
+
+    def playing(self, title: str, *, limit: int = 10, filters: SearchFilters | None = None) -> list[Hit]:
+        """Videos in which a track of the user's song library plays, the surest first, with the moment.
+
+        Raises:
+            StoreError: in no video of the index.
+        """
+        arrays = self._refresh()
+        if limit < 1:
+            raise ConfigError(f"the number of hits must be at least 1, not {limit}")
+        key = song_key(title)
+        if key not in self._units:
+            raise StoreError(f"the track {title!r} plays in no video of {self.folder}")
+        allowed = (filters or SearchFilters()).allowed(self._files, arrays, self._units, self._graph)
+        entries = np.flatnonzero(arrays.units == self._units[key])
+        rows = np.searchsorted(arrays.starts, entries, side="right") - 1
+        order = np.argsort(-arrays.scores[entries], kind="stable")
+        hits = []
+        for row in rows[order]:
+            document = self._files.document(int(row)) if allowed[row] else None
+            thing = next((one for one in document.things if one.key == key), None) if document else None
+            if document is not None and thing is not None:
+                span = max(thing.spans, key=lambda one: one[1] - one[0])
+                why = [Reason("song", title, thing.text, span, round(thing.score, 4), thing.why)]
+                name = document.name
+                hits.append(Hit(document.id, document.uri, name, thing.score, moment(why, document), why))
+            if len(hits) == limit:
+                break
+        return hits
 
     def stats(self) -> dict[str, int]:
         """Counts: videos, things known, entries and vectors that are scanned."""
@@ -240,20 +291,3 @@ class SearchIndex:
 
             self._embedder = TextEmbedder(Store())
         return self._embedder
-
-
-def _item(
-    document: Document, known: dict[str, int], vectors: NDArray[np.float32], pieces: NDArray[np.float32]
-) -> Item:
-    ids = np.array([known[thing.key] for thing in document.things], np.int32)
-    scores = np.array([thing.score for thing in document.things], np.float32)
-    own = shown(vectors[ids], scores)
-    return Item(document, ids, scores, quantised(np.concatenate([own[None], pieces.reshape(-1, len(own))])))
-
-
-def shown(vectors: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(896,) float32: things as one vector, each weighted by how far it is believed."""
-    mixed = (
-        (scores[:, None] * vectors).sum(axis=0) if len(scores) else np.zeros(vectors.shape[1:], np.float32)
-    )
-    return np.asarray(mixed / max(1e-9, float(np.linalg.norm(mixed))), np.float32)

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kg import Graph
+from kg.entities import load_entities
+from kg.linker import folded_with_offsets, is_cjk
 from mmu.reasoning.similarity import Embedder
 from mmu.search.words import chunks, words
 
@@ -22,6 +24,10 @@ _DEEP = 6
 _MENTION = 0.3
 #: how much nearness in meaning counts beside what the graph says
 _MEANING = 0.8
+#: keys by which an index knows what has a name of its own, without the name
+_PREFIXES = ("name:person:", "name:place:", "name:brand:", "name:organisation:", "name:work:", "song:")
+#: characters of a name, and of a query in which names are looked for
+_LONGEST_NAME, _LONGEST_TEXT = 32, 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,13 +68,14 @@ def interpret(
     """
     asked: dict[str, dict[str, float]] = {}
     rest, reached = [], 0
-    for mention in graph.link(text):
-        if mention.weight < _MENTION:
+    mentions = [(one.start, one.end, one.concept, one.weight) for one in graph.link(text)]
+    for start, end, key, weight in sorted([*mentions, *named(text, units)]):
+        if weight < _MENTION:
             continue
-        concepts = asked.setdefault(text[mention.start : mention.end].casefold(), {})
-        concepts[mention.concept] = max(mention.weight, concepts.get(mention.concept, 0.0))
-        rest.append(text[reached : max(reached, mention.start)])
-        reached = max(reached, mention.end)
+        concepts = asked.setdefault(text[start:end].casefold(), {})
+        concepts[key] = max(weight, concepts.get(key, 0.0))
+        rest.append(text[reached : max(reached, start)])
+        reached = max(reached, end)
     rest.append(text[reached:])
     for one in rest:
         for chunk in chunks(one):
@@ -96,12 +103,40 @@ def interpret(
     return Query(text, words(text), parts, embedded[0])
 
 
+def named(text: str, units: Mapping[str, int]) -> list[tuple[int, int, str, float]]:
+    """Entities and songs of the index that a text names: start, end, key, weight."""
+    found = [
+        (one.start, one.end, f"name:{one.concept}", one.weight)
+        for one in load_entities().link(text)
+        if f"name:{one.concept}" in units
+    ]
+    folded, origin = folded_with_offsets(text[:_LONGEST_TEXT])
+    for start in range(len(folded)):
+        if start and _is_latin(folded[start - 1]) and _is_latin(folded[start]):
+            continue
+        for end in range(start + 2, min(len(folded), start + _LONGEST_NAME) + 1):
+            if end < len(folded) and _is_latin(folded[end - 1]) and _is_latin(folded[end]):
+                continue
+            for prefix in _PREFIXES:
+                key = prefix + folded[start:end]
+                if key in units:
+                    found.append((origin[start], origin[end - 1] + 1, key, 1.0))
+    return found
+
+
+def _is_latin(character: str) -> bool:
+    return character.isalnum() and not is_cjk(character)
+
+
 def expand(concept: str, graph: Graph) -> dict[str, float]:
     """Concepts that would do for one that is asked for, and how well, in (0, 1].
 
-    Kinds of it, what it is a kind of, and what it implies, is part of, is used in or goes with.
+    Kinds of it, what it is a kind of, and what it implies, is part of, is used in or goes with; for a name or
+    song nothing else.
     """
     found = {concept: 1.0}
+    if concept not in graph:
+        return found
     level = [concept]
     for _ in range(_DEEP):
         level = [child for one in level for child in graph.children(one) if child not in found]

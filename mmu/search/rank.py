@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mmu.search.arrays import Arrays
 from mmu.search.query import Query
-from mmu.search.store import Arrays
 from mmu.search.vectors import cosines, nearest
 
 #: candidates that each way of looking may name

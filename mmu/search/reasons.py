@@ -17,13 +17,16 @@ MOST = 6
 _FITS = 0.15
 #: spans shorter than this are widened, so that something is seen, in seconds
 _SHORT = 1.0
+Kind = Literal["shown", "named", "song", "words", "meaning", "copy", "picture"]
+#: what a thing is by the beginning of its key, where it is not shown
+_KINDS: dict[str, Kind] = {"name": "named", "song": "song"}
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One reason: what of the query it answers, with what, where and how strongly."""
 
-    kind: Literal["shown", "words", "meaning", "copy"]
+    kind: Kind
     #: the part of the query
     asked: str
     #: the thing or passage of the video
@@ -47,7 +50,8 @@ def reasons(query: Query, scored: Scored, document: Document, units: Mapping[str
         if thing is not None and strength >= _FITS:
             span = max(thing.spans, key=lambda one: one[1] - one[0], default=None)
             weight = THINGS * strength / max(1, len(query.parts))
-            found.append(Reason("shown", part.text, thing.text, span, round(weight, 4), thing.why))
+            kind = _KINDS.get(thing.key.partition(":")[0], "shown")
+            found.append(Reason(kind, part.text, thing.text, span, round(weight, 4), thing.why))
     wanted = set(query.words)
     for passage in document.passages if wanted and scored.words > 0 else ():
         shared = wanted.intersection(words(passage.text))

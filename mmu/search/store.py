@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmu.errors import StoreError
+from mmu.search.arrays import Arrays, Item
 from mmu.search.columns import Column
 from mmu.search.document import Document
 from mmu.search.vectors import DIMENSIONS, WORDS
@@ -50,42 +50,6 @@ _COLUMNS = {
 _BM25 = "bm25(text, 3.0, 2.0, 1.0, 1.0)"
 #: matches that a query may make the full-text index rank; the rarest words come first
 _MOST_MATCHES = 3000
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Item:
-    """One document with what is scanned of it."""
-
-    document: Document
-    #: (n,) int32 ids of units and (n,) float32 how far each is believed
-    units: NDArray[np.int32]
-    scores: NDArray[np.float32]
-    #: (m, 896) int8 vectors: the first of what is shown, the others of the document's pieces
-    vectors: NDArray[np.int8]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Arrays:
-    """Everything that is scanned, as it was at one moment; row numbers are those of the table `video`."""
-
-    #: (rows + 1,) int64: entries of row i are [starts[i], starts[i + 1])
-    starts: NDArray[np.int64]
-    units: NDArray[np.int32]
-    scores: NDArray[np.float32]
-    vectors: NDArray[np.int8]
-    codes: NDArray[np.uint64]
-    #: (m,) int32 row of each vector, -1 = removed
-    owners: NDArray[np.int32]
-    #: (m,) int32 0 = what is shown, else number of the piece from 1
-    pieces: NDArray[np.int32]
-    #: (units,) float32 how much of each unit the mean video has
-    common: NDArray[np.float32]
-    #: (rows,) whether the row was not removed
-    alive: NDArray[np.bool_]
-
-    @property
-    def rows(self) -> int:
-        return len(self.starts) - 1
 
 
 class Files:
@@ -199,6 +163,21 @@ class Files:
             for name, value in (("vectors", 0), ("codes", 0), ("pieces", 0), ("owners", -1)):
                 self._columns[name].fill(vector, vector + vectors, value)
         return [one for _, one, *_ in found]
+
+    def forget_unit(self, number: int, rows: Sequence[tuple[int, Document]]) -> None:
+        """Erase a unit: its text and vector, what each row says of it. Inside `writing`.
+
+        `rows` are those that had it, with their documents as they are without it.
+        """
+        blank = np.zeros(DIMENSIONS, "<f2").tobytes()
+        self._db.execute(
+            "UPDATE unit SET key = ?, text = '', vector = ? WHERE id = ?", (f"gone:{number}", blank, number)
+        )
+        units = self._columns["units"].view(self._lengths()["units"])
+        for entry in np.flatnonzero(units == number):
+            self._columns["scores"].fill(int(entry), int(entry) + 1, 0)
+        for row, document in rows:
+            self._db.execute("UPDATE video SET document = ? WHERE row = ?", (document.pack(), row))
 
     def arrays(self) -> Arrays:
         """What is scanned, as it is now."""

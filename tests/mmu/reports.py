@@ -20,8 +20,10 @@ def report(
     people: Sequence[s.Person] = (),
     frames: Sequence[tuple[float, str]] = (),
     signals: Sequence[dict[str, object]] = (),
+    entities: Sequence[tuple[str, str, str]] = (),
+    songs: Sequence[tuple[str, float, float]] = (),
 ) -> s.Report:
-    """A report with tags by concept id, at seconds 4 to 8."""
+    """A report with tags by concept id, at seconds 4 to 8; entities as (id, zh, en), songs as (title, from, to)."""
     import kg
 
     graph = kg.load()
@@ -55,4 +57,26 @@ def report(
         people=list(people),
         originality=s.Originality(algorithm="grad128+dct80", frames=list(frames)) if frames else None,
         signals=list(signals),
+        entities=[named(*one) for one in entities],
+        music=s.Music(
+            present=True,
+            songs=[
+                s.Song(title=t, start=a, end=b, offset=0, speed=1, score=0.9, signal="music.song:0")
+                for t, a, b in songs
+            ],
+        )
+        if songs
+        else None,
+    )
+
+
+def named(id_: str, zh: str, en: str, *, score: float = 0.8) -> s.Entity:
+    """An entity that is named in a line on screen at seconds 5 to 6."""
+    mention = s.EntityMention(
+        axis="text", where="screen", signal="text.line:0", text=zh, at=(0, len(zh)), span=(5.0, 6.0), weight=score,
+        source="test",
+    )  # fmt: skip
+    kind = id_.partition(":")[0]
+    return s.Entity.model_validate(
+        {"id": id_, "kind": kind, "name": {"zh": zh, "en": en}, "score": score, "mentions": [mention]}
     )

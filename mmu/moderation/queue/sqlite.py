@@ -206,6 +206,29 @@ class SqliteQueue(ReviewQueue):
             if not rows:
                 return
 
+    def forget(self, which: str) -> int:
+        """Erase what the tasks of a video say of it; returns how many there were.
+
+        Tasks that wait or are leased are given up. Ids, decisions and the SHA-256 stay: feed and verdicts are
+        append-only and refer to them.
+
+        Args:
+            which: SHA-256 of the video, or its URI.
+        """
+        with self.errors():
+            self.db.execute("PRAGMA secure_delete = ON")
+            with self.writing() as db:
+                now = time.time()
+                found = db.execute(
+                    "SELECT id, state, attempts FROM task WHERE video = ? OR uri = ?", (which, which)
+                ).fetchall()
+                for task, state, attempts in found:
+                    db.execute("UPDATE task SET uri = '', report = '', title = '' WHERE id = ?", (task,))
+                    if state in ("waiting", "leased"):
+                        self._bury(db, task, attempts, "forgotten", now)
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return len(found)
+
     def close(self) -> None:
         while self._open:
             self._open.pop().close()

@@ -13,8 +13,10 @@ import pytest
 from mmu.cli import main
 from mmu.errors import ConfigError, StoreError
 from mmu.gallery.store import Gallery
-from mmu.memory.forget import forget_person
+from mmu.memory.forget import forget_person, forget_video
 from mmu.memory.memory import Memory
+from mmu.moderation.queue import Resolution, Task
+from mmu.moderation.queue.sqlite import SqliteQueue
 from mmu.report import schema as s
 from tests.mmu.reports import report
 
@@ -146,3 +148,41 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     )
     assert (tmp_path / "csv" / "nodes.csv").is_file()
     assert main(["kg", "search", "dog"]) == 0
+
+
+def test_names_are_remembered_and_forgotten(tmp_path: Path) -> None:
+    names = [("person:ann", "Ann", "Ann"), ("place:paris", "巴黎", "Paris")]
+    one = report("n", {"street": 0.9}, title="Ann in Paris", entities=names)
+    with Memory(tmp_path / "memory") as memory:
+        memory.add(one)
+        assert keys(memory.videos_with("巴黎 Paris")) == ["n"]
+        links = {link.target.key: link for link in memory.store.links(memory._video(one.id))}
+        assert links["place:paris"].relation == "names"
+        assert (links["place:paris"].start, links["place:paris"].end) == (5.0, 6.0)
+        assert keys(memory.videos_with("Ann")) == ["n"]
+    assert forget_person("Ann", home=tmp_path) == {"memory": 1}
+    with Memory(tmp_path / "memory") as memory, pytest.raises(StoreError, match="knows no"):
+        memory.videos_with("Ann")
+
+
+def test_the_queue_forgets_what_a_video_is_and_keeps_decisions(tmp_path: Path) -> None:
+    secret = "secret title of it"
+    with SqliteQueue(tmp_path / "review.sqlite") as queue:
+        tasks = [
+            Task(id="", video=video, policy="p", uri=f"/v/{video}.mp4", title=secret)
+            for video in ("a", "b", "c")
+        ]
+        assert queue.put(tasks) == 3
+        (lease,) = queue.lease("ann")
+        assert queue.ack(lease, Resolution(verdict="pass", reviewer="ann"))
+    for video in ("a", "b", "c"):
+        assert forget_video(f"/v/{video}.mp4", home=tmp_path) == {"queue": 1}
+    assert forget_video("/v/a.mp4", home=tmp_path) == {}
+    with SqliteQueue(tmp_path / "review.sqlite") as queue:
+        assert queue.lease("bob") == []
+        assert (queue.stats().done, queue.stats().dead) == (1, 2)
+        events = list(queue.events())
+        assert {one.reason for one in events if one.type == "dead"} == {"forgotten"}
+        assert {one.task.title for one in events} == {""}
+    for file in tmp_path.iterdir():
+        assert secret.encode() not in file.read_bytes()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mmu.cli import main
 from mmu.errors import ConfigError, StoreError
 from mmu.search.filters import SearchFilters
 from mmu.search.index import SearchIndex
@@ -121,3 +122,63 @@ def test_a_text_of_odd_signs_finds_nothing_and_breaks_nothing(index: SearchIndex
     for text in ('"', "AND OR NOT", "'; DROP TABLE video; --", "*", "🐶", "a" * 5000):
         index.search(text, limit=3)
     assert len(index) == 4
+
+
+NAMED = [
+    report("paris", {"street": 0.9}, entities=[("place:paris", "巴黎", "Paris")]),
+    report("zhou", {"stage": 0.9}, entities=[("person:周迅", "周迅", "周迅")]),
+    report("tune", {"dance": 0.9}, songs=[("Blue Tune", 2.0, 7.0), ("Blue Tune", 9.0, 10.0)]),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "kind"),
+    [
+        ("巴黎", "paris", "named"),
+        ("Paris by night", "paris", "named"),
+        ("周迅的电影", "zhou", "named"),
+        ("周迅在巴黎", "paris", "named"),
+        ("the blue tune", "tune", "song"),
+    ],
+)
+def test_names_and_songs_are_found_in_both_languages(
+    index: SearchIndex, text: str, found: str, kind: str
+) -> None:
+    index.add(NAMED)
+    hits = index.search(text, limit=2)
+    assert found in names(hits)
+    hit = hits[names(hits).index(found)]
+    assert hit.reasons[0].kind == kind
+    assert hit.moment == ((2.0, 7.0) if kind == "song" else (5.0, 6.0))
+
+
+def test_a_part_of_a_word_is_no_name(index: SearchIndex) -> None:
+    index.add([report("ann", {"moon": 0.2}, entities=[("person:ann", "Ann", "Ann")])])
+    assert "ann" not in names(index.search("annual planning", limit=3))
+
+
+def test_where_a_track_plays(index: SearchIndex, capsys: pytest.CaptureFixture[str]) -> None:
+    index.add([*NAMED, report("more", {"car": 0.9}, songs=[("Blue Tune", 1.0, 3.0)], duration=3)])
+    hits = index.playing("blue tune")
+    assert {Path(hit.uri).stem for hit in hits} == {"tune", "more"}
+    assert {hit.moment for hit in hits} == {(2.0, 7.0), (1.0, 3.0)}
+    assert names(index.playing("Blue Tune", filters=SearchFilters(max_duration=5))) == ["more"]
+    with pytest.raises(StoreError, match="plays in no video"):
+        index.playing("Red Tune")
+    place = ["--index", str(index.folder)]
+    assert main(["search", "--song", "Blue Tune", "--json", *place]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert main(["search", "--song", "Red Tune", *place]) == 2
+    assert main(["search", "--song", "a", "--like", "b", *place]) == 2
+
+
+def test_a_forgotten_person_is_no_longer_named(index: SearchIndex) -> None:
+    index.add(NAMED)
+    assert index.forget_person("周迅") == 1
+    assert index.forget_person("周迅") == 0
+    assert all(reason.kind != "named" for hit in index.search("周迅", limit=9) for reason in hit.reasons)
+    assert "paris" in names(index.search("巴黎", limit=1))
+    index.close()
+    for file in index.folder.rglob("*"):
+        if file.is_file():
+            assert "周迅".encode() not in file.read_bytes(), file
