@@ -42,9 +42,9 @@ def run(args: argparse.Namespace) -> int:
     removed = (forget_person if args.kind == "person" else forget_video)(args.what, home=args.home)
     queue = os.environ.get("MMU_QUEUE", "")
     if args.kind == "video" and args.home is None and is_broker(queue):
+        kind = queue.partition("://")[0]
         print(
-            f"mmu: the queue {queue} cannot forget: its tasks expire by the broker's own rules",
-            file=sys.stderr,
+            f"mmu: a queue in {kind} cannot forget: its tasks expire by the broker's rules", file=sys.stderr
         )
     if not removed:
         raise StoreError(f"no {args.kind} {args.what!r} in any store")

@@ -74,7 +74,7 @@ def forget_video(which: str, *, home: Path | None = None) -> dict[str, int]:
 
 
 def _queue(root: Path, *, own: bool) -> Path | None:
-    """The file of the review queue: that of `$MMU_QUEUE` for the user's own stores, or the one in the folder."""
+    """The review queue, where it is a file: that of `$MMU_QUEUE`, or the one in the folder."""
     url = os.environ.get("MMU_QUEUE", "") if own else ""
     if is_broker(url):
         return None
