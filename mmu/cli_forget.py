@@ -43,9 +43,7 @@ def run(args: argparse.Namespace) -> int:
     queue = os.environ.get("MMU_QUEUE", "")
     if args.kind == "video" and args.home is None and is_broker(queue):
         kind = queue.partition("://")[0]
-        print(
-            f"mmu: a queue in {kind} cannot forget: its tasks expire by the broker's rules", file=sys.stderr
-        )
+        print(f"mmu: a queue in {kind} cannot forget: its tasks expire by its own rules", file=sys.stderr)
     if not removed:
         raise StoreError(f"no {args.kind} {args.what!r} in any store")
     for store, count in removed.items():
