@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 import time
@@ -16,6 +17,8 @@ from mmu.review.app import Site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = sync_api.expect
+expect.set_options(timeout=20_000)
 uvicorn = pytest.importorskip("uvicorn", reason="the web extra is not installed")
 pytestmark = [
     pytest.mark.browser,
@@ -94,20 +97,21 @@ def test_a_day_by_keyboard(visit: Any, site: Site, task: Task) -> None:
     site.database.put([other])
     seen = visit("reviewer")
     page = seen.page
-    assert page.locator("tr[data-row]").count() == 2
+    expect(page.locator("tr[data-row]")).to_have_count(2)
     page.keyboard.press("j")
-    assert page.evaluate("document.activeElement.closest('tr').classList.contains('on')")
+    until(page, "document.activeElement.closest('tr')?.classList.contains('on')")
     page.keyboard.press("n")
     page.wait_for_url(f"**/items/{task.id}")
     until(page, "document.querySelector('video')?.readyState >= 1")
     # hits are on the timeline; a key goes to the evidence and marks it
-    assert page.locator(".lane-hits .block").count() == 2
+    expect(page.locator(".lane-hits .block")).to_have_count(2)
     page.keyboard.press("1")
     until(page, "Math.abs(document.querySelector('video').currentTime - 12.4) < 0.1")
-    assert page.locator(".overlay .chosen").count() == 1
+    expect(page.locator(".overlay .chosen")).to_have_count(1)
     page.keyboard.press("x")
-    assert page.evaluate("document.querySelector('[name=\"rule:words.private_deals\"][value=wrong]').checked")
+    expect(page.locator('[name="rule:words.private_deals"][value=wrong]')).to_be_checked()
     page.keyboard.press("m")
+    expect(page.locator("[name=note]")).to_be_focused()
     page.keyboard.type("b: no keys while writing")
     page.keyboard.press("Escape")
     page.locator("details.tags summary").click()
@@ -116,7 +120,7 @@ def test_a_day_by_keyboard(visit: Any, site: Site, task: Task) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("p")
     page.wait_for_url(f"**/items/{other.id}")
-    assert page.locator(".flash").inner_text().startswith("Decided: Pass")
+    expect(page.locator(".flash")).to_contain_text("Decided: Pass")
     held = site.desk.find(task.id)
     assert held is not None
     assert (held.state, held.verdict, held.reviewer) == ("done", "pass", "reviewer")
@@ -128,7 +132,7 @@ def test_a_day_by_keyboard(visit: Any, site: Site, task: Task) -> None:
     page.keyboard.press("e")
     page.wait_for_url(seen.base + "/")
     page.keyboard.press("?")
-    assert page.locator("dialog[open]").count() == 1
+    expect(page.locator("dialog[open]")).to_have_count(1)
     rows = site.database.db.execute("SELECT kind, subject, verdict, note FROM verdict ORDER BY id").fetchall()
     assert ("rule", "words.private_deals", "wrong", "") in rows
     assert any(kind == "tag" and verdict == "missing" for kind, _, verdict, _ in rows)
@@ -156,9 +160,9 @@ def test_two_reviewers_never_hold_the_same_task(visit: Any, task: Task) -> None:
     first.keyboard.press("n")
     first.wait_for_url("**/items/*")
     second.goto(first.url)
-    assert "reviewer is reviewing it" in second.locator(".judge").inner_text()
-    assert second.locator("[name=decision]").count() == 0
-    assert second.locator("button:has-text('Take it')").count() == 0
+    expect(second.locator(".judge")).to_contain_text("reviewer is reviewing it")
+    expect(second.locator("[name=decision]")).to_have_count(0)
+    expect(second.locator("button:has-text('Take it')")).to_have_count(0)
 
 
 def test_pages_fit_are_accessible_and_speak_both_languages(
@@ -184,7 +188,6 @@ def test_pages_fit_are_accessible_and_speak_both_languages(
                 )
             page.set_viewport_size({"width": 1280, "height": 900})
     page.click("button:has-text('中文')")
-    page.wait_for_load_state()
-    assert page.evaluate("document.documentElement.lang") == "zh-CN"
-    assert "我的账号" in page.title()
-    assert page.locator("nav a").first.inner_text() == "队列"
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    expect(page).to_have_title(re.compile("我的账号"))
+    expect(page.locator("nav a").first).to_have_text("队列")
