@@ -23,8 +23,8 @@ from pathlib import Path
 
 import requests
 
+from mmu.moderation.priority import AGE_DOUBLES
 from mmu.moderation.queue import Resolution, Task
-from mmu.moderation.queue.sqlite_rows import DOUBLING
 from mmu.review.accounts import Accounts
 from mmu.review.tables import Database
 from mmu.review.verdicts import Decision, Opinion, write
@@ -119,7 +119,7 @@ def fill(database: Database, count: int, *, decided: float = 0.02, days: float =
             db.execute(
                 "UPDATE task SET queued = queued - ?, made = made - ?, ready = ready - ?, rank = "
                 "rank + ? WHERE id = ?",
-                (age, age, age, age / DOUBLING, task.id),
+                (age, age, age, age / 3600 / AGE_DOUBLES, task.id),
             )
         for age, task in chance.sample(ages, int(count * decided)):
             bad = chance.random() < (0.03 if task.lane == "quality" else precision[task.category])

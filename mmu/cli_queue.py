@@ -44,13 +44,10 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     put.add_argument(
         "--decisions", default="review,block", help="which decisions people look at (default: review,block)"
     )
-    put.add_argument(
-        "--sample-passed",
-        type=float,
-        default=0.0,
-        metavar="SHARE",
-        help="share of passed videos checked for quality",
-    )
+    sample = "share of passed videos checked for quality"
+    put.add_argument("--sample-passed", type=float, default=0.0, metavar="SHARE", help=sample)
+    views = "views expected of videos (columns video, views): those with more come first"
+    put.add_argument("--reach", type=Path, metavar="FILE.csv", help=views)
     lease = add("lease", "lease tasks, most urgent first, as JSON lines")
     lease.add_argument("--worker", default=os.environ.get("USER", "cli"), help="who")
     lease.add_argument("--limit", type=int, default=1)
@@ -123,6 +120,7 @@ def run(args: argparse.Namespace) -> int:
 def _put(queue: ReviewQueue, args: argparse.Namespace) -> int:
     from mmu.errors import ConfigError
     from mmu.moderation.queue.from_report import task_of
+    from mmu.moderation.queue.reach import reach_of, read_reach
     from mmu.report.cli import load_report
 
     decisions = frozenset(args.decisions.split(","))
@@ -130,6 +128,7 @@ def _put(queue: ReviewQueue, args: argparse.Namespace) -> int:
         raise ConfigError(f"--decisions {args.decisions!r}: known are {', '.join(_DECISIONS)}")
     if not 0 <= args.sample_passed <= 1:
         raise ConfigError(f"--sample-passed {args.sample_passed}: a share is from 0 to 1")
+    reach = read_reach(args.reach) if args.reach else {}
     bad, read = 0, 0
 
     def tasks() -> Iterator[Task]:
@@ -139,7 +138,11 @@ def _put(queue: ReviewQueue, args: argparse.Namespace) -> int:
                 report = load_report(path)
                 read += 1
                 task = task_of(
-                    report, place=str(path.resolve()), decisions=decisions, sample_passed=args.sample_passed
+                    report,
+                    place=str(path.resolve()),
+                    decisions=decisions,
+                    sample_passed=args.sample_passed,
+                    reach=reach_of(report, reach),
                 )
             except (ConfigError, ValueError) as error:
                 bad += 1

@@ -24,6 +24,7 @@ from mmu.moderation.hits import (
 )
 from mmu.moderation.likeness import Embed
 from mmu.moderation.policy import Category, Policy
+from mmu.moderation.priority import priority
 from mmu.moderation.texts import TextUnit
 from mmu.report.schema import Moderation, ModerationHit, Tag
 from mmu.signals import Signal
@@ -174,8 +175,13 @@ def judge(
         confidence=confidence,
         decisions=decisions,
         contexts=tuple(sorted(about)),
-        priority=round(weight(worst)[1], 4) if worst else 0.0,
+        priority=_priority(policy.categories[worst].severity, confidence[worst]) if worst else 0.0,
     )
+
+
+def _priority(severity: int, confidence: float) -> float:
+    """What is known when it is judged; reach and age come in with the queue."""
+    return round(priority(severity, min(1.0, confidence)), 4)
 
 
 def _confidence(hits: Sequence[Hit]) -> dict[str, float]:

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mmu.errors import MmuError
-from mmu.moderation.queue.sqlite_rows import ADD_EVENT, COLUMNS, rank, row_of, task_from
+from mmu.moderation.priority import rank
+from mmu.moderation.queue.sqlite_rows import ADD_EVENT, COLUMNS, row_of, task_from
 from mmu.moderation.queue.task import Lane, Lease, Resolution, Task
 from mmu.review.accounts import User
 from mmu.review.tables import Database

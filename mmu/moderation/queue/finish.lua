@@ -1,4 +1,4 @@
--- End a lease, if it is still held. KEYS: band, tasks, attempts, dead, feed, later, done
+-- End a lease, if it is still held. KEYS: band, tasks, attempts, dead, feed, later, done, since
 -- ARGV: group, entry, worker, deliveries, lease in ms, task id, action, payload, delay or max attempts, band number
 local group, entry, worker, deliveries = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local id, action = ARGV[6], ARGV[7]
@@ -19,6 +19,7 @@ local tried = tonumber(redis.call('HGET', KEYS[3], id) or '0')
 if action == 'ack' then
   redis.call('HSET', KEYS[2], id, '') -- the id stays known, the feed keeps the task
   redis.call('HDEL', KEYS[3], id)
+  redis.call('HDEL', KEYS[8], id)
   redis.call('INCR', KEYS[7])
   redis.call('XADD', KEYS[5], '*', 'type', 'decided', 'time', now, 'task', json, 'attempts', tried, 'resolution', ARGV[8])
   return 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from mmu.moderation.priority import spread
 from mmu.moderation.queue.task import Task
 from mmu.report.schema import Moderation, Report
 
@@ -14,6 +15,7 @@ def task_of(
     place: str = "",
     decisions: frozenset[str] = frozenset({"review", "block"}),
     sample_passed: float = 0.0,
+    reach: float = 0.0,
 ) -> Task | None:
     """The task that a report asks for, or None when nobody needs to look.
 
@@ -23,6 +25,10 @@ def task_of(
         decisions: which decisions people look at.
         sample_passed: share (0 to 1) of the passed videos that people check for quality. The
             choice is made by the video's hash, so it is the same every time.
+        reach: views expected until somebody looks (0: unknown).
+
+    Raises:
+        ConfigError: `reach` is not a number of views.
     """
     found = report.moderation
     if found is None or not report.id:
@@ -46,7 +52,7 @@ def task_of(
         rules=sorted({hit.rule for hit in found.hits})[:100],
         severity=max((hit.severity for hit in hits), default=0),
         confidence=confidence(found),
-        priority=found.priority,
+        priority=round(found.priority * spread(reach), 4),
     )
 
 

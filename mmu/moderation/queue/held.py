@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from mmu.moderation.priority import rank
 from mmu.moderation.queue.base import QueueOptions
 from mmu.moderation.queue.task import Task
 
@@ -21,6 +22,8 @@ class Entry:
     topic: str
     partition: int
     offset: int
+    #: seconds since 1970
+    queued: float = 0.0
     token: str = ""
     worker: str = ""
     until: float = 0.0
@@ -82,11 +85,11 @@ class Held:
         self._limit(entry, f"{entry.attempts} leases were lost")
 
     def give(self, worker: str, limit: int, now: float) -> list[Entry]:
-        """The most urgent tasks, leased."""
+        """The most urgent tasks of those that are held, of whatever band, by priority and age; leased."""
         free = [
             e for e in self._open.values() if not e.token and e.ready <= now and worker not in e.task.excluded
         ]
-        free.sort(key=lambda e: (e.topic, -e.task.priority, e.task.time, e.task.id))
+        free.sort(key=lambda e: (-rank(e.task.priority, e.queued), e.task.time, e.task.id))
         for entry in free[:limit]:
             entry.token, entry.worker = secrets.token_hex(8), worker
             entry.until = now + self._options.lease

@@ -4,8 +4,8 @@ One topic a priority band and one for the feed, all with the same number of part
 keyed by task, so that whoever owns partition `p` of the bands finds in partition `p` of the
 feed what became of their tasks. A resolution and the offsets behind it are one transaction.
 
-What a log cannot do: order is by band, and by priority among what was fetched of a band; a
-lease belongs to the consumer's process (when it dies, the group gives its partitions to
+What a log cannot do: order (by priority and age) is among what was fetched, up to 500 tasks of
+each band; a lease belongs to the consumer's process (when it dies, the group gives its partitions to
 another); `put` cannot know what is new, so known tasks are skipped when they are read.
 """
 
@@ -249,9 +249,8 @@ class KafkaQueue(ReviewQueue):
                     raise KafkaException(message.error())
                 revived = any(key == "revived" for key, _ in message.headers() or [])
                 task = Task.model_validate_json(message.value())
-                self._held.take(
-                    Entry(task, message.topic(), message.partition(), message.offset()), revived=revived
-                )
+                place = message.topic(), message.partition(), message.offset()
+                self._held.take(Entry(task, *place, message.timestamp()[1] / 1000), revived=revived)
             for topic in self._topics.bands:
                 mine = [item for item in self._consumer.assignment() if item.topic == topic]
                 full = self._held.buffered(topic) >= _PREFETCH
@@ -286,7 +285,8 @@ class KafkaQueue(ReviewQueue):
     ) -> None:
         while True:
             try:
-                producer.produce(topic, value, key.encode(), headers=headers)
+                now = int(time.time() * 1000)
+                producer.produce(topic, value, key.encode(), headers=headers, timestamp=now)
                 return
             except BufferError:
                 producer.poll(0.5)

@@ -2,9 +2,9 @@
 
 One stream a priority band, read by one consumer group: the group's pending entries are the
 leases, and an entry that was idle for longer than the lease is claimed by the next worker.
-Every change is one Lua script, so it happens as a whole or not at all. Order is by band, and
-by arrival within one. How durable it is, the server decides (`appendfsync always` loses
-nothing when the server dies).
+Every change is one Lua script, so it happens as a whole or not at all. Within a band order is
+by arrival; of the bands' first tasks, the one that ranks highest by priority and age is next.
+How durable it is, the server decides (`appendfsync always` loses nothing when it dies).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 import redis
 
 from mmu.errors import ConfigError, StoreError
+from mmu.moderation.priority import AGE_DOUBLES
 from mmu.moderation.queue.base import BANDS, QueueOptions, ReviewQueue, band_of
 from mmu.moderation.queue.task import Dead, Event, Lease, Resolution, Stats, Task, rfc3339
 
@@ -48,8 +49,8 @@ class RedisQueue(ReviewQueue):
         self._where = f"redis queue {name!r}"
         # one hash tag, so that a cluster keeps all keys of a queue on one node
         self._bands = [f"{{{name}}}:band:{k}" for k in range(len(BANDS))]
-        self._tasks, self._attempts, self._dead, self._feed, self._later, self._done = (
-            f"{{{name}}}:{part}" for part in ("tasks", "attempts", "dead", "feed", "later", "done")
+        self._tasks, self._attempts, self._dead, self._feed, self._later, self._done, self._since = (
+            f"{{{name}}}:{part}" for part in ("tasks", "attempts", "dead", "feed", "later", "done", "since")
         )
         try:
             self._redis: Any = redis.Redis.from_url(address, decode_responses=True, health_check_interval=30)
@@ -72,7 +73,8 @@ class RedisQueue(ReviewQueue):
                 flat += [task.id, task.model_dump_json(), band_of(task.priority)]
             with self._errors():
                 new += self._put(
-                    keys=[*self._bands, self._tasks, self._feed], args=[time.time(), len(BANDS), *flat]
+                    keys=[*self._bands, self._tasks, self._feed, self._since],
+                    args=[time.time(), len(BANDS), *flat],
                 )
         return new
 
@@ -80,9 +82,15 @@ class RedisQueue(ReviewQueue):
         options = self.options
         with self._errors():
             found = self._lease(
-                keys=[*self._bands, self._later, self._tasks, self._attempts, self._dead, self._feed],
-                args=[_GROUP, worker, limit, int(options.lease * 1000), options.max_attempts, len(BANDS)],
-            )
+                keys=[
+                    *self._bands, self._later, self._tasks, self._attempts, self._dead, self._feed,
+                    self._since,
+                ],
+                args=[
+                    _GROUP, worker, limit, int(options.lease * 1000), options.max_attempts, len(BANDS),
+                    AGE_DOUBLES * 3600,
+                ],
+            )  # fmt: skip
         return [
             Lease(
                 Task.model_validate_json(text),
@@ -167,7 +175,7 @@ class RedisQueue(ReviewQueue):
         band, entry, deliveries = lease.token.split("|")
         keys = [
             self._bands[int(band)], self._tasks, self._attempts, self._dead, self._feed,
-            self._later, self._done,
+            self._later, self._done, self._since,
         ]  # fmt: skip
         args: list[Any] = [
             _GROUP, entry, lease.worker, deliveries, int(self.options.lease * 1000), lease.task.id, action,

@@ -1,8 +1,7 @@
 """The embedded queue: one SQLite file in WAL mode, shared by threads and processes.
 
-Order is by `rank` = log2(priority) - queued_at / DOUBLING: a task's weight doubles for
-every DOUBLING seconds that it waits, and the order of two tasks never changes, so one index
-holds it.
+Order is by `priority.rank`: a task's weight doubles with every few hours that it waits, and the
+order of two tasks never changes, so one index holds it.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mmu.errors import StoreError
+from mmu.moderation.priority import rank
 from mmu.moderation.queue.base import QueueOptions, ReviewQueue
 from mmu.moderation.queue.sqlite_rows import (
     ADD_EVENT,
@@ -25,7 +25,6 @@ from mmu.moderation.queue.sqlite_rows import (
     VERSION,
     event,
     position,
-    rank,
     row_of,
     split,
     task_from,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
@@ -11,8 +10,6 @@ from typing import Any
 from mmu.errors import StoreError
 from mmu.moderation.queue.task import Event, EventType, Resolution, Task, rfc3339, seconds_of
 
-#: seconds of waiting that double a task's weight
-DOUBLING = 6 * 3600.0
 VERSION = 1
 TABLES = """
 CREATE TABLE task (
@@ -39,11 +36,6 @@ COLUMNS = (
     "confidence, priority, excluded, made"
 )
 ADD_EVENT = "INSERT INTO event (time, type, task, resolution, attempts, reason) VALUES (?, ?, ?, ?, ?, ?)"
-
-
-def rank(priority: float, queued: float) -> float:
-    """The place in the order; larger comes first."""
-    return math.log2(max(priority, 1e-3)) - queued / DOUBLING
 
 
 def position(after: str) -> int:

@@ -52,6 +52,18 @@ def test_priority_acks_feed_and_stats(opened: Open) -> None:
         list(queue.events(after="nonsense"))
 
 
+def test_what_waits_longer_comes_first_in_the_end(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Age counts when tasks are leased: a small one of three days ago outranks a grave one of today."""
+    queue = opened()
+    clock = time.time
+    for number, priority, hours in ((1, 0.6, 72.0), (2, 4.0, 0.0), (3, 0.6, 1.0), (4, 2.0, 7.0)):
+        with monkeypatch.context() as earlier:
+            earlier.setattr(time, "time", lambda hours=hours: clock() - hours * 3600)
+            queue.put([task(number, priority=priority)])
+    order = [item.task.id for item in queue.lease("a", limit=2) + queue.lease("b", limit=5)]
+    assert order == [task(number).id for number in (1, 4, 2, 3)]
+
+
 def test_the_same_question_is_asked_once(opened: Open) -> None:
     queue = opened()
     queue.put([task(1), task(2)])

@@ -96,6 +96,27 @@ def test_put_lease_ack_stats_feed(folder: Path, tmp_path: Path, capsys: pytest.C
     assert call(capsys, "feed", "--after", feed[2]["id"], *queue)[1] == feed[3:]
 
 
+def test_expected_views_bring_a_video_forward(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    views = tmp_path / "views.csv"
+    views.write_text(f"video,views\n{0:064x},9900\nv/1.mp4,999900\n", "utf-8")
+    queue = ("--queue", tmp_path / "q.sqlite")
+    assert call(capsys, "put", folder, "--reach", views, *queue)[0] == 0
+    _, leased, _ = call(capsys, "lease", "--limit", "3", *queue)
+    # severity x confidence of the reports are 0.5, 1.5 and 3.5; known views make it 1.0 and 4.5
+    assert [round(row["task"]["priority"], 3) for row in leased] == [4.5, 3.5, 1.0]
+    for text, message in (
+        ("video,views\nx,many\n", ":2: 'many'"),
+        ("a,b\n", "columns"),
+        ("video,views\nx,-1\n", "'-1'"),
+    ):
+        views.write_text(text, "utf-8")
+        code, _, err = call(capsys, "put", folder, "--reach", views, *queue)
+        assert code == 2
+        assert message in err
+
+
 def test_bad_reports_are_named_and_the_rest_goes_in(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -111,6 +132,7 @@ def test_bad_reports_are_named_and_the_rest_goes_in(
         (("put", "nowhere"), "no such file"),
         (("put", ".", "--decisions", "maybe"), "maybe"),
         (("put", ".", "--sample-passed", "2"), "from 0 to 1"),
+        (("put", ".", "--reach", "none.csv"), "none.csv"),
         (("stats", "--lease", "0"), "lease 0"),
         (("lease", "--limit", "0"), "--limit 0"),
         (("feed", "--after", "x'; DROP TABLE task"), "not an event id"),
