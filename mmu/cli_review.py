@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ipaddress
+import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mmu.review.tables import Database
 
 
 def add_parser(commands: Any) -> argparse.ArgumentParser:
@@ -77,7 +81,18 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
             one.add_argument("--password", action="store_true", help="ask for a new password")
         if name == "add":
             one.add_argument("--lang", choices=("zh", "en"), default="zh")
-    actions.add_parser("export", help="verdicts as JSON lines, for `mmu learn`")
+    export = actions.add_parser("export", help="verdicts as JSON lines, for learning")
+    export.add_argument(
+        "--rows",
+        action="store_true",
+        help="labelled rows instead: a video's words and what was decided, for `mmu policy train`",
+    )
+    export.add_argument(
+        "--safe-label", default="pass", metavar="LABEL", help="with --rows: of passed videos (default: pass)"
+    )
+    export.add_argument(
+        "--policy", type=Path, metavar="FILE", help="with --rows: names the categories (default: the shipped)"
+    )
     actions.add_parser("check", help="whether the audit log is whole")
     parser.set_defaults(run=run)
     return parser
@@ -107,11 +122,25 @@ def run(args: argparse.Namespace) -> int:
         with Database(_existing(path)) as database:
             if args.action == "check":
                 print(f"{database.check_audit()} rows, whole")
+            elif args.rows:
+                return _rows(database, args)
             else:
                 for line in export(database):
                     print(line)
         return 0
     return _serve(args, path)
+
+
+def _rows(database: Database, args: argparse.Namespace) -> int:
+    from mmu.moderation.policy import load_policy
+    from mmu.review.training import LeftOut, training_rows
+
+    left, count = LeftOut(), 0
+    for row in training_rows(database, load_policy(args.policy), left, safe_label=args.safe_label):
+        print(json.dumps(row, ensure_ascii=False))
+        count += 1
+    print("\n".join([*left.lines(), f"{count} rows"]), file=sys.stderr)
+    return int(bool(left.reports))
 
 
 def _existing(path: Path) -> Path:
@@ -129,7 +158,7 @@ def _serve(args: argparse.Namespace, path: Path) -> int:
     from mmu.moderation.queue import QueueOptions
 
     try:
-        import uvicorn
+        import uvicorn  # noqa: F401
 
         from mmu.review.app import build_app
     except ImportError as error:
@@ -145,6 +174,16 @@ def _serve(args: argparse.Namespace, path: Path) -> int:
         https=args.https,
         options=QueueOptions(args.lease),
     )
+    with app.state.site.database:
+        _listen(app, args)
+    return 0
+
+
+def _listen(app: Any, args: argparse.Namespace) -> None:
+    import uvicorn
+
+    from mmu.errors import ConfigError
+
     if not app.state.site.accounts.all():
         raise ConfigError("there are no accounts yet: mmu review user add NAME --role admin")
     if not args.https and not _loopback(args.host):
@@ -162,7 +201,6 @@ def _serve(args: argparse.Namespace, path: Path) -> int:
         server.run()
     if not server.started:
         raise ConfigError(f"cannot listen on {args.host}:{args.port}: is the port taken?")
-    return 0
 
 
 def _loopback(host: str) -> bool:

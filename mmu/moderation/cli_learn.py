@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mmu.moderation.learned.features import Read
     from mmu.moderation.learned.metrics import Scores
     from mmu.moderation.learned.rows import Row
     from mmu.moderation.likeness import Embed
@@ -26,7 +27,10 @@ def add_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     train = actions.add_parser(
         "train",
         help="train the text classifier on labelled rows",
-        description=ROWS + "Writes numbers, names and a model card with the worth on rows it had not seen.",
+        description=ROWS
+        + "Writes numbers, names and a model card with the worth on rows it had not seen. A classifier that\n"
+        "is in DIR already is replaced only if, on the rows that it has not learned from, the new one is\n"
+        "right at least as often; otherwise it stays, and the exit code is 1.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     train.add_argument("labelled", type=Path, metavar="LABELLED.jsonl")
@@ -35,6 +39,7 @@ def add_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     train.add_argument(
         "--folds", type=int, default=5, metavar="N", help="of the cross-validation for the card; 0: none"
     )
+    train.add_argument("--force", action="store_true", help="replace what is in DIR without a comparison")
     _common(train)
     train.set_defaults(action=_train)
     test = actions.add_parser(
@@ -68,7 +73,7 @@ def _train(args: argparse.Namespace) -> int:
     from mmu.moderation.learned.classifier import train
     from mmu.moderation.learned.features import read
     from mmu.moderation.learned.rows import read_rows, safe_label_of
-    from mmu.moderation.learned.store import save
+    from mmu.moderation.learned.store import NAMES, save
     from mmu.moderation.learned.validate import cross_validate
     from mmu.moderation.policy import load_policy
 
@@ -81,12 +86,15 @@ def _train(args: argparse.Namespace) -> int:
     if args.folds == 1 or args.folds < 0:
         raise ConfigError(f"--folds must be 0 or at least 2, not {args.folds}")
     print(f"reading {len(rows)} rows …", file=sys.stderr)
-    seen = read([row.words for row in rows], policy.likeness, encoder(args.threads))
+    embed = encoder(args.threads)
+    seen = read([row.words for row in rows], policy.likeness, embed)
+    if (args.out / NAMES).exists() and not args.force and not _better(seen, labels, safe, args.out, embed):
+        return 1
     classifier = train(seen, labels, safe)
     print("cross-validating …" if args.folds else "not cross-validated", file=sys.stderr)
     held_out = cross_validate(seen, labels, safe, folds=args.folds) if args.folds else None
     card = write_card(args.name, labels, safe, held_out, folds=args.folds, seed=0)
-    save(args.out, classifier, policy.sentences, name=args.name, card=card)
+    save(args.out, classifier, policy.sentences, seen.texts, name=args.name, card=card)
     print(f"wrote {args.out}", file=sys.stderr)
     if held_out is not None:
         print(
@@ -94,6 +102,28 @@ def _train(args: argparse.Namespace) -> int:
             f"multi-class accuracy {held_out.multiclass_accuracy:.3f}, macro-F1 {held_out.macro_f1:.3f}"
         )
     return 0
+
+
+def _better(rows: Read, labels: Sequence[str], safe: str, folder: Path, embed: Embed) -> bool:
+    from mmu.errors import ConfigError, StoreError
+    from mmu.moderation.learned.store import load
+    from mmu.moderation.learned.successor import compare
+
+    try:
+        old = load(folder)
+    except StoreError as error:
+        raise ConfigError(f"{error}; --force replaces it") from error
+    print("comparing with the classifier that is there …", file=sys.stderr)
+    found = compare(rows, labels, safe, old, embed)
+    print(f"on {found.old.rows} rows that neither had learned from:")
+    for name, scores in (("old", found.old), ("new", found.new)):
+        print(
+            f"{name}: binary accuracy {scores.binary_accuracy:.3f}, "
+            f"multi-class accuracy {scores.multiclass_accuracy:.3f}"
+        )
+    if not found.good_enough:
+        print(f"kept the old classifier in {folder}: the new one is right less often")
+    return found.good_enough
 
 
 def _test(args: argparse.Namespace) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import os
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from mmu.errors import StoreError
 from mmu.moderation.learned.classifier import Classifier, Linear
 from mmu.moderation.learned.features import KIND, VIOLATION, Features, likeness_of
 from mmu.moderation.likeness import Likeness
+from mmu.moderation.texts import Words
 from models.text_embedding import SOURCE
 
 FORMAT = "mmu.moderation-model/1"
@@ -24,18 +27,42 @@ NUMBERS, NAMES, CARD = "numbers.npz", "model.json", "MODEL_CARD.md"
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A classifier with the sentences that its likeness features compare with, and its digest."""
+    """A classifier with the sentences that its likeness features compare with, and its digest.
+
+    `seen` holds the keys of the rows that it learned from.
+    """
 
     classifier: Classifier
     likeness: Likeness
     digest: str
     name: str
+    seen: frozenset[str]
+
+
+def row_key(words: Words) -> str:
+    """The same for the same words, and nothing that could be read."""
+    text = "\0".join((words.title, words.screen, words.speech))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def save(
-    folder: Path, classifier: Classifier, sentences: Mapping[str, Sequence[str]], *, name: str, card: str
+    folder: Path,
+    classifier: Classifier,
+    sentences: Mapping[str, Sequence[str]],
+    rows: Iterable[Words],
+    *,
+    name: str,
+    card: str,
 ) -> None:
-    """Write a trained classifier.
+    """Write a trained classifier; a reader finds the one before or this one, never a mixture.
+
+    Args:
+        folder: where to; made if needed.
+        classifier: what was trained.
+        sentences: those of the policy's likeness rules.
+        rows: what it learned from; only their hashes are kept.
+        name: for people.
+        card: the model card, Markdown.
 
     Raises:
         StoreError: the folder cannot be written.
@@ -53,13 +80,22 @@ def save(
         "lenience": classifier.lenience,
         "blocks": {"violation": VIOLATION, "kind": KIND},
         "sentences": {key: list(lines) for key, lines in sentences.items()},
+        "seen": sorted({row_key(words) for words in rows}),
         **values,
     }
+    numbers = io.BytesIO()
+    np.savez_compressed(numbers, allow_pickle=False, **arrays)
+    data["numbers"] = hashlib.sha256(numbers.getvalue()).hexdigest()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(folder / NUMBERS, allow_pickle=False, **arrays)
-        (folder / NAMES).write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
-        (folder / CARD).write_text(card, encoding="utf-8")
+        for part, content in (
+            (NUMBERS, numbers.getvalue()),
+            (NAMES, json.dumps(data, ensure_ascii=False).encode()),
+            (CARD, card.encode()),
+        ):
+            temporary = folder / f".{part}.{os.getpid()}"
+            temporary.write_bytes(content)
+            temporary.replace(folder / part)
     except OSError as error:
         raise StoreError(f"cannot write the classifier to {folder}: {error}") from error
 
@@ -74,7 +110,7 @@ def load(folder: Path) -> Trained:
         raw = (folder / NAMES).read_bytes()
         numbers = (folder / NUMBERS).read_bytes()
         data: dict[str, Any] = json.loads(raw)
-        with np.load(folder / NUMBERS, allow_pickle=False) as stored:
+        with np.load(io.BytesIO(numbers), allow_pickle=False) as stored:
             arrays = {key: stored[key] for key in stored.files}
     except OSError as error:
         raise StoreError(
@@ -86,6 +122,8 @@ def load(folder: Path) -> Trained:
         raise StoreError(f"{folder / NAMES} is not a {FORMAT} file")
     if data.get("encoder") != SOURCE or data.get("blocks") != {"violation": VIOLATION, "kind": KIND}:
         raise StoreError(f"the classifier in {folder} was made by another version: train it again")
+    if data.get("numbers") != hashlib.sha256(numbers).hexdigest():
+        raise StoreError(f"the classifier in {folder} is damaged: {NUMBERS} does not belong to {NAMES}")
     try:
         linear = [
             Linear(arrays[f"weights.{part}"].astype(np.float32), arrays[f"bias.{part}"])
@@ -104,7 +142,8 @@ def load(folder: Path) -> Trained:
         if linear[1].weights.shape[1] != len(classifier.kinds):
             raise ValueError("as many columns of weights as kinds are needed")
         sentences = {str(key): [str(line) for line in lines] for key, lines in data["sentences"].items()}
+        seen = frozenset(map(str, data["seen"]))
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise StoreError(f"the classifier in {folder} is damaged: {error!r}") from error
     digest = hashlib.sha256(raw + numbers).hexdigest()
-    return Trained(classifier, likeness_of(sentences), digest, str(data.get("name", folder.name)))
+    return Trained(classifier, likeness_of(sentences), digest, str(data.get("name", folder.name)), seen)

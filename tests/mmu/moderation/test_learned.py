@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
+from skimage import data
 
 from mmu.cli import main
 from mmu.errors import ConfigError, StoreError
@@ -158,3 +160,69 @@ def test_scores_by_hand() -> None:
     assert found.multiclass_accuracy == 0.5
     assert found.per_class["a"] == {"precision": pytest.approx(1 / 3), "recall": 1.0, "f1": 0.5, "rows": 1}
     assert found.per_class["b"]["precision"] is None
+
+
+HOUSE = """
+schema: mmu.policy/1
+name: house
+version: "3"
+thresholds: {review: {4: 0.4}}
+categories:
+- {id: illegal, severity: 4, name: {zh: 违法犯罪, en: Illegal}, description: {zh: 违法, en: illegal}, labels: [违法犯罪]}
+- {id: listed, severity: 4, name: {zh: 名单, en: Listed}, description: {zh: 名单, en: listed}}
+people:
+- {id: listed.person, category: listed, names: [Eileen Collins], score: 0.9}
+"""
+STRICT = """
+schema: mmu.policy/1
+name: strict
+version: "1"
+thresholds: {review: {3: 0.4}}
+categories:
+- {id: late, severity: 3, name: {zh: 夜间, en: Late}, description: {zh: 夜间, en: late}}
+words:
+- {id: words.late, category: late, words: [晚上八点], score: 0.6}
+"""
+
+
+@pytest.mark.weights
+def test_tag_with_a_classifier_a_shadow_policy_and_listed_people(
+    trained: tuple[Path, Path], sample_video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cv2.imwrite(str(tmp_path / "portrait.png"), data.astronaut()[:, :, ::-1])
+    gallery = tmp_path / "gallery.npz"
+    assert (
+        main(["people", "add", "Eileen Collins", str(tmp_path / "portrait.png"), "--gallery", str(gallery)])
+        == 0
+    )
+    (tmp_path / "house.yaml").write_text(HOUSE, "utf-8")
+    (tmp_path / "strict.yaml").write_text(STRICT, "utf-8")
+    capsys.readouterr()
+    command = [
+        "tag",
+        str(sample_video),
+        "--quiet",
+        "--only",
+        "faces",
+        "--title",
+        "百家乐开局，晚上八点",
+        "--json",
+        "-",
+    ]
+    command += ["--policy", str(tmp_path / "house.yaml"), "--shadow-policy", str(tmp_path / "strict.yaml")]
+    command += ["--moderation-model", str(trained[1]), "--gallery", str(gallery)]
+    assert main(command) == 0
+    report = json.loads(capsys.readouterr().out)
+    found = report["moderation"]
+    assert (found["decision"], found["policy"], found["version"]) == ("review", "house", "3")
+    hits = {hit["rule"]: hit for hit in found["hits"]}
+    assert hits.keys() == {"classifier", "listed.person"}
+    assert (hits["classifier"]["category"], hits["classifier"]["axis"]) == ("illegal", "user")
+    assert hits["listed.person"]["text"] == "Eileen Collins"
+    assert hits["listed.person"]["span"][0] < 6.0  # the first shot of the sample shows her
+    (shadow,) = found["shadows"]
+    assert (shadow["policy"], shadow["decision"], shadow["would"]) == ("strict", "pass", "review")
+    assert [hit["rule"] for hit in shadow["hits"]] == ["words.late"]
+    command[command.index(str(trained[1]))] = str(tmp_path / "none")
+    assert main(command) == 2
+    assert "no classifier" in capsys.readouterr().err
