@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import opencc
 
@@ -68,14 +68,22 @@ def _simplifier() -> opencc.OpenCC:
     return opencc.OpenCC("t2s")
 
 
+@lru_cache(maxsize=1 << 16)
+def _folded(character: str) -> str:
+    """Half width and lower case, without marks and what cannot be seen; may be none or several."""
+    return "".join(
+        one
+        for one in unicodedata.normalize("NFKC", character).casefold()
+        if unicodedata.category(one) not in {"Mn", "Cf", "Cc"} or one in "\n\t\r"
+    )
+
+
 def plain(text: str) -> tuple[str, list[int]]:
     """Half width, lower case, simplified, no marks, nothing invisible; and where each character stood."""
     characters: list[str] = []
     source: list[int] = []
     for index, original in enumerate(text):
-        for character in unicodedata.normalize("NFKC", original).casefold():
-            if unicodedata.category(character) in {"Mn", "Cf", "Cc"} and character not in "\n\t\r":
-                continue
+        for character in _folded(original):
             characters.append(character)
             source.append(index)
     joined = "".join(characters).translate(_LOOK_ALIKE)

@@ -65,7 +65,7 @@ def sounds(view: Dense) -> Sounds:
     at = 0
     while at < len(view.text):
         character = view.text[at]
-        run = _LETTERS.match(view.text, at)
+        run = _LETTERS.match(view.text, at) if character.isascii() else None
         if run:
             found = _spelled(run.group()) or [run.group()]
             for syllable in found:

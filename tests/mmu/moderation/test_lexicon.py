@@ -72,15 +72,21 @@ def test_lines_that_cannot_be_understood(line: str) -> None:
         parse("rule", [line], score=0.5)
 
 
-def test_a_hundred_thousand_terms_at_line_speed() -> None:
+def test_a_hundred_thousand_terms_cost_little_more_than_a_thousand() -> None:
     draw = random.Random(1)
     letters = [chr(code) for code in range(0x4E00, 0x4E00 + 3000)]
     terms = list({"".join(draw.choices(letters, k=draw.randint(3, 6))) for _ in range(100_000)})
-    lexicon = Lexicon(parse("rule", terms, score=0.5))
-    texts = ["".join(draw.choices(letters, k=40)) for _ in range(2000)]
+    few, many = (Lexicon(parse("rule", some, score=0.5)) for some in (terms[:1000], terms))
+    texts = ["".join(draw.choices(letters, k=40)) for _ in range(400)]
     texts[7] = texts[7][:20] + terms[99] + texts[7][20:]
-    start = time.process_time()
-    hits = [lexicon.find(text) for text in texts]
-    seconds = time.process_time() - start
-    assert any(match.entry.parts == (terms[99],) for match in hits[7])
-    assert seconds < 4, f"{len(texts) / seconds:.0f} lines a second"
+    assert any(match.entry.parts == (terms[99],) for match in many.find(texts[7]))
+
+    def seconds(lexicon: Lexicon) -> float:
+        start = time.process_time()
+        for text in texts:
+            lexicon.find(text)
+        return time.process_time() - start
+
+    # the best of several, so that what else the machine does plays no part
+    small, large = (min(seconds(lexicon) for _ in range(5)) for lexicon in (few, many))
+    assert large < 6 * small, f"{small / len(texts):.6f} s and {large / len(texts):.6f} s a line"
