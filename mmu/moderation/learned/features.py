@@ -21,6 +21,7 @@ from mmu.errors import StoreError
 from mmu.moderation.learned.structure import structure
 from mmu.moderation.likeness import HARMLESS, Embed, Likeness
 from mmu.moderation.texts import Words
+from models.store import default_root
 
 Matrix = NDArray[np.float64]
 
@@ -206,8 +207,9 @@ def stack(blocks: Mapping[str, Any], weights: Mapping[str, float]) -> Stacked:
 
 
 def likeness_of(sentences: Mapping[str, Sequence[str]]) -> Likeness:
-    """Likeness without a cache, of a stored model's sentences."""
-    return Likeness({**sentences, HARMLESS: sentences.get(HARMLESS, ())})
+    """Likeness of a stored model's sentences; their vectors are kept beside those of policies."""
+    cache = default_root() / "cache" / "likeness"
+    return Likeness({**sentences, HARMLESS: sentences.get(HARMLESS, ())}, cache=cache)
 
 
 def _vectorizer(longest: int, *, vocabulary: list[str] | None = None) -> TfidfVectorizer:

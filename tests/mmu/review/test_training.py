@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from mmu.cli import main
+from mmu.moderation import cli_learn
 from mmu.moderation.learned.store import load
 from mmu.moderation.queue.from_report import task_of
 from mmu.outcome import Outcome
@@ -20,6 +20,8 @@ from mmu.review.desk import Desk
 from mmu.review.tables import Database
 from mmu.review.verdicts import Opinion
 from mmu.signals import Signal, Span
+from models.store import Store
+from models.text_embedding import TextEmbedder
 
 LI = User("li", "reviewer", "zh", True)
 LEAD = User("wang", "lead", "zh", True)
@@ -130,41 +132,50 @@ def test_what_gives_no_row_is_told(desk: Desk, tmp_path: Path, capsys: pytest.Ca
         assert text in err
 
 
+@pytest.fixture(scope="module")
+def embed() -> Any:
+    return TextEmbedder(Store()).embed
+
+
 @pytest.mark.weights
 def test_a_new_classifier_replaces_the_old_one_only_if_it_is_as_good(
-    desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    desk: Desk,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    embed: Any,
 ) -> None:
+    monkeypatch.setattr(cli_learn, "encoder", lambda threads: embed)  # the real one, loaded once
     model, file = tmp_path / "model", tmp_path / "rows.jsonl"
 
-    def train(*more: str) -> tuple[int, str]:
-        _, rows, _ = export(tmp_path, capsys)
+    def train(rows: list[dict[str, Any]]) -> tuple[int, str]:
         file.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "utf-8")
-        code = main(["policy", "train", str(file), "--out", str(model), "--folds", "0", *more])
-        return code, capsys.readouterr().out
+        code = main(["policy", "train", str(file), "--out", str(model), "--folds", "0"])
+        return code, "".join(capsys.readouterr())
 
     decide(desk, tmp_path, videos(100, ENDS[:3]))
-    assert train()[0] == 0
+    rows = export(tmp_path, capsys)[1]
+    assert train(rows)[0] == 0
     first = load(model)
     assert len(first.seen) == 36
     # the same rows again: nothing to compare with, and nothing changes
-    assert train()[0] == 2
-    assert load(model).digest == first.digest
+    code, said = train(rows)
+    assert code == 2
+    assert "0 rows are new to the old classifier" in said
     decide(desk, tmp_path, videos(200, ENDS[3:5]))
-    code, said = train()
+    rows = export(tmp_path, capsys)[1]
+    code, said = train(rows)
     assert code == 0, said
     assert "on 24 rows that neither had learned from" in said
     second = load(model)
     assert (len(second.seen), second.digest != first.digest) == (60, True)
     assert main(["policy", "test", str(file), "--model", str(model), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["binary_accuracy"] > 0.9
-    # verdicts that contradict the words teach nothing: what is learned from them is worse, the old one stays
-    chance = random.Random(1)
-    noise = [(n, title, line, chance.random() < 0.5) for n, title, line, _ in videos(300, ENDS[5:])]
-    right = [(n, f"{title}！", line, bad) for n, title, line, bad in videos(400, ENDS[5:])]
-    decide(desk, tmp_path, noise + right)
-    code, said = train()
+    # somebody turned the labels of the old rows around; the new rows are right, and the old one knows better
+    other = {"pass": "违法犯罪", "违法犯罪": "pass"}
+    turned = [row | {"tag": other[row["tag"]]} for row in rows]
+    decide(desk, tmp_path, videos(300, ENDS[5:7]))
+    code, said = train(turned + export(tmp_path, capsys)[1][60:])
     assert code == 1, said
     assert "kept the old classifier" in said
     assert load(model).digest == second.digest
-    assert train("--force")[0] == 0
-    assert load(model).digest != second.digest
