@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from benchmarks.tiny import write_tiny
 from mmu.errors import ConfigError, StoreError
 from pipelines.listing import list_files
 from pipelines.rows import Row
-from pipelines.storage import Storage
+from pipelines.storage import ATTEMPTS, FIRST_PAUSE, Storage
 from tests.pipelines.conftest import Job
+from tests.pipelines.flaky import FAULTS, FlakyProxy
 
 s3fs = pytest.importorskip("s3fs")
 pytest.importorskip("ray")
@@ -174,3 +176,60 @@ def test_a_job_from_bucket_to_bucket(s3: dict[str, str], bucket: str, job: Job) 
     again = job(*command, env=s3)
     assert "6 finished before (1 dead)" in again.stdout
     assert len(pd.read_parquet(f"{bucket}/out/reports")) == 5
+
+
+@pytest.fixture
+def own_retries_only(s3: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """The client library asks once, so that what is tried again is tried by the project."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    try:
+        yield monkeypatch
+    finally:
+        s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_errors_are_tried_again_with_growing_pauses(
+    s3: dict[str, str], bucket: str, own_retries_only: pytest.MonkeyPatch
+) -> None:
+    storage = Storage(f"{bucket}/store")
+    storage.write("a", b"kept")
+    with FlakyProxy(s3["AWS_ENDPOINT_URL"], lambda number, *_: "error" if number < 3 else None) as proxy:
+        own_retries_only.setenv("AWS_ENDPOINT_URL", proxy.address)
+        s3fs.S3FileSystem.clear_instance_cache()
+        assert Storage(f"{bucket}/store").read("a") == b"kept"
+        assert proxy.faults == {"error": 3}
+        times = [moment for moment, *_ in proxy.requests]
+        pauses = [after - before for before, after in pairwise(times)]
+        # At least the pause of each attempt; how much longer depends on the machine.
+        assert [pause >= FIRST_PAUSE * 2**turn for turn, pause in enumerate(pauses[:3])] == [True] * 3
+    with FlakyProxy(s3["AWS_ENDPOINT_URL"], lambda *_: "error") as proxy:
+        own_retries_only.setenv("AWS_ENDPOINT_URL", proxy.address)
+        s3fs.S3FileSystem.clear_instance_cache()
+        with pytest.raises(StoreError, match="cannot write"):
+            Storage(f"{bucket}/store").write("b", b"lost")
+        assert len(proxy.requests) >= ATTEMPTS
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.weights
+def test_a_job_over_a_store_that_fails_at_times(
+    s3: dict[str, str], bucket: str, job: Job, own_retries_only: pytest.MonkeyPatch
+) -> None:
+    import pandas as pd
+
+    def fault(number: int, method: str, path: str) -> str | None:
+        return FAULTS[number // 6 % len(FAULTS)] if number % 6 == 5 else None
+
+    command = ["--src", f"{bucket}/in", "--out", f"{bucket}/flaky", "--stages", "shots", "--workers", "1"]
+    with FlakyProxy(s3["AWS_ENDPOINT_URL"], fault) as proxy:
+        environment = {**s3, "AWS_ENDPOINT_URL": proxy.address, "AWS_MAX_ATTEMPTS": "1"}
+        done = job(*command, "--memory-mb", "300", "--quiet", env=environment)
+        assert sum(proxy.faults.values()) >= 6, proxy.faults
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "1 dead, 5 ok" in done.stdout
+    reports = pd.read_parquet(f"{bucket}/flaky/reports")
+    assert sorted(reports["uri"]) == [f"{bucket}/in/deep/clip{number}.mp4" for number in range(5)]
+    assert list(pd.read_parquet(f"{bucket}/flaky/dead_letters")["code"]) == ["empty_file"]
