@@ -80,6 +80,7 @@ class Driver:
                 self._assign(intake)
                 busy = [slot for slot in self._pool.slots if slot.running is not None]
                 numbers.workers, numbers.busy = len(self._pool.slots), len(busy)
+                numbers.workers_most = max(numbers.workers_most, numbers.workers)
                 numbers.waiting, numbers.deaths = len(intake) + len(self._urgent), self._pool.deaths
                 if intake.empty and not self._urgent and not busy:
                     break

@@ -41,6 +41,8 @@ class Numbers:
     split: int = 0
     deaths: int = 0
     workers: int = 0
+    #: most workers at a time
+    workers_most: int = 0
     busy: int = 0
     waiting: int = 0
 
@@ -146,6 +148,7 @@ class Progress:
         }
         return {
             "seconds": round(self.seconds, 2),
+            "seconds_to_first": None if self.first_result is None else round(self.first_result, 2),
             "driver_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
             "listed": numbers.listed,
             "finished_before": numbers.before,
@@ -156,6 +159,7 @@ class Progress:
             "work_seconds": round(numbers.work_seconds, 2),
             "split": numbers.split,
             "workers": numbers.workers,
+            "workers_most": numbers.workers_most,
             "worker_deaths": numbers.deaths,
             **counters,
             "stages": {name: round(spent, 2) for name, spent in numbers.stages.most_common()},

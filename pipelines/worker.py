@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from mmu.errors import ConfigError
 from mmu.report.schema import Report
 from pipelines.config import JobConfig
 from pipelines.isolated import Isolated, ProcessDied
+from pipelines.lease import NAME as LEASE
 from pipelines.parts import part_name, read_part, write_part
 from pipelines.rows import BadRow, Row
 from pipelines.storage import Storage
@@ -87,9 +89,19 @@ class Worker:
         self._pipeline = ""
 
     def ready(self) -> dict[str, Any]:
-        """Fetch weights and load code; the pipeline's fingerprint and groups of stages."""
+        """Fetch weights and load code; the pipeline's fingerprint and groups of stages.
+
+        Raises:
+            ConfigError: this node does not see the outputs, or cannot work with this configuration.
+            ModelError: weights are missing and cannot be fetched.
+        """
         from pipelines.weights import ensure_weights
 
+        if self._storage.local and not self._storage.exists(LEASE):
+            raise ConfigError(
+                f"{socket.gethostname()} does not see the job's folder {self._storage.url}: "
+                "on several nodes --out is an object store or a file system that all of them share"
+            )
         ensure_weights(self._config)
         hello = self._start()
         self._pipeline = hello["pipeline"]

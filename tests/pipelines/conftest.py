@@ -42,6 +42,11 @@ class Crash(Stage):
         if name.startswith("once") and not os.path.exists(mark):
             open(mark, "w").close()
             ctypes.string_at(0)
+        if name.startswith("gate"):  # passed once another process has come to its own gate
+            here = os.environ["MMU_TEST_CRASH"]
+            open(f"{here}/gate{os.getpid()}", "w").close()
+            while sum(one.startswith("gate") for one in os.listdir(here)) < 2:
+                time.sleep(0.05)
         if name.startswith("hang"):
             time.sleep(3600)
         return []
@@ -81,7 +86,7 @@ def job() -> Job:
         return subprocess.run(
             [sys.executable, "-m", module, *map(str, arguments)],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "RAY_ADDRESS": "local", **(env or {})},
             capture_output=True,
             text=True,
             timeout=400,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,34 @@ def test_files_that_crash_or_hang(tmp_path: Path, job: Job, crash_environment: d
     assert again.returncode == 1, again.stderr  # `hang` is still there
     assert table(out, "reports").keys() == {"good.mp4", "once.mp4", "last.mp4", "segv.mp4"}
     assert table(out, "dead_letters").keys() == {"hang.mp4"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="two workers need two cores")
+def test_an_elastic_pool_grows_with_the_work_and_shrinks_at_the_end(
+    tmp_path: Path, job: Job, crash_environment: dict[str, str]
+) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    for number in range(2):
+        write_tiny(source / f"gate{number}.mp4", seed=number)
+    # One worker alone never gets through its gate: the second one must come.
+    options = ["--workers", "2", "--min-workers", "1", "--memory-mb", "300", "--video-seconds", "300"]
+    done = job("--src", source, "--out", out, "--stages", "crash", "--quiet", *options, env=crash_environment)
+    assert done.returncode == 0, done.stderr
+    assert table(out, "reports").keys() == {"gate0.mp4", "gate1.mp4"}
+    summary = json.loads((out / "job" / "summary.json").read_text())
+    assert (summary["workers_most"], summary["workers"], summary["worker_deaths"]) == (2, 1, 0)
+
+
+def test_a_worker_that_does_not_see_the_outputs_says_so(tmp_path: Path) -> None:
+    """As on another node of a cluster, when --out is a folder of the driver's own disk."""
+    from pipelines.worker import Worker
+
+    config = {"src": "unused", "out": str(tmp_path / "elsewhere"), "stages": ["shots"]}
+    with pytest.raises(ConfigError, match="does not see the job's folder"):
+        Worker(config).ready()
 
 
 def test_the_cluster_file_fits_the_schema_that_ray_ships() -> None:
