@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 
 from mmu.errors import USER_ERRORS, ConfigError
+from pipelines.fold import load_plans
 from pipelines.lease import Lease
 from pipelines.merge import FOLDER, end_unfinished, execute, find_merges
 from pipelines.storage import Storage
@@ -70,19 +71,25 @@ def compact(out: str, *, date: str | None, target: int, dry: bool = False, takeo
     if not any(storage.names(table, ".parquet") for table in TABLES):
         raise ConfigError(f"no tables in {storage.url}")
     if dry:
-        for merge in find_merges(storage, date, target):
+        for merge in find_merges(storage, date, target, leave=_unfinished(storage)):
             print(f"{merge.target.rpartition('/')[0]}: {len(merge.sources)} files would become one")
         return
     with Lease(storage, takeover=takeover) as lease:
         storage.sweep(FOLDER, *TABLES)
         end_unfinished(storage)
         merged = files = 0
-        for merge in find_merges(storage, date, target):
+        for merge in find_merges(storage, date, target, leave=_unfinished(storage)):
             rows = execute(storage, merge)
             print(f"{merge.target}: {len(merge.sources)} files, {rows} rows")
             merged, files = merged + 1, files + len(merge.sources)
             lease.renew()
     print(f"{files} files became {merged}" if files else "nothing to merge")
+
+
+def _unfinished(storage: Storage) -> set[str]:
+    """Files of folds that were killed: the next job writes them again."""
+    plans, _ = load_plans(storage)
+    return {plan.target(table) for plan in plans for table in TABLES}
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 
 import pyarrow as pa
@@ -74,11 +74,14 @@ def execute(storage: Storage, merge: Merge) -> int:
     return rows
 
 
-def find_merges(storage: Storage, date: str | None, target: int) -> Iterator[Merge]:
+def find_merges(
+    storage: Storage, date: str | None, target: int, *, leave: Collection[str] = ()
+) -> Iterator[Merge]:
     """What is to be merged: files below half of `target` bytes, found table by table.
 
     Args:
         date: only this partition; None: all.
+        leave: files that somebody is going to write again.
 
     Raises:
         StoreError: the tables cannot be listed or read.
@@ -87,7 +90,7 @@ def find_merges(storage: Storage, date: str | None, target: int) -> Iterator[Mer
         folders: dict[str, list[tuple[str, int]]] = {}
         for name, size in sorted(storage.sizes(table, ".parquet").items()):
             folder = name.rpartition("/")[0]
-            if date is None or folder == f"{table}/date={date}":
+            if name not in leave and (date is None or folder == f"{table}/date={date}"):
                 folders.setdefault(folder, []).append((name, size))
         for folder, files in folders.items():
             # A newer dead letter replaces an older one: their order is kept. Others have none.

@@ -141,6 +141,29 @@ def test_a_kill_before_any_write_or_removal(
     assert len(files(tmp_path, "reports")) == 1
 
 
+def test_files_of_a_killed_fold_are_left_to_the_next_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs(tmp_path, 3)
+    run = Run(tmp_path)
+    run.commits.recover("p")
+    run.commit("t9", [good("late"), dead("too late")])
+
+    def killed(*_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipelines.fold.tell_sinks", killed)  # after the tables are written
+        with pytest.raises(Killed):
+            run.fold()
+    assert len(files(tmp_path, "reports")) == 4
+    compact(str(tmp_path), date=None, target=BIG)
+    assert len(files(tmp_path, "reports")) == 2
+    assert Run(tmp_path).commits.recover("p") == 8
+    assert uris(tmp_path, "reports") == ["a0", "a1", "a2", "late"]
+    assert uris(tmp_path, "dead_letters") == ["b0", "b1", "b2", "too late"]
+
+
 @pytest.mark.parametrize("step", [3, 4, 8])
 def test_sigkill_and_start_again(tmp_path: Path, step: int) -> None:
     runs(tmp_path, 3)
