@@ -10,9 +10,9 @@ and started again (`pipelines.merge`).
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
+from datetime import date as calendar_date
 
 from mmu.errors import USER_ERRORS, ConfigError
 from pipelines.fold import load_plans
@@ -20,8 +20,6 @@ from pipelines.lease import Lease
 from pipelines.merge import FOLDER, end_unfinished, execute, find_merges
 from pipelines.storage import Storage
 from pipelines.tables import TABLES
-
-_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -43,8 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the compaction; 0, or 2 on wrong usage or outputs that cannot be read or written."""
     args = build_parser().parse_args(argv)
     try:
-        if args.date is not None and not _DATE.match(args.date):
-            raise ConfigError(f"--date {args.date}: expected YYYY-MM-DD")
+        if args.date is not None and not _is_date(args.date):
+            raise ConfigError(f"--date {args.date}: expected a date as YYYY-MM-DD")
         if not 0.001 <= args.target_mb <= 4096:
             raise ConfigError(f"--target-mb {args.target_mb:g} is outside the allowed range 0.001 to 4096")
         compact(
@@ -84,6 +82,13 @@ def compact(out: str, *, date: str | None, target: int, dry: bool = False, takeo
             merged, files = merged + 1, files + len(merge.sources)
             lease.renew()
     print(f"{files} files became {merged}" if files else "nothing to merge")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return calendar_date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _unfinished(storage: Storage) -> set[str]:

@@ -193,7 +193,7 @@ def test_the_order_of_dead_letters_is_kept(tmp_path: Path) -> None:
 def test_wrong_usage_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, message in (
         (["--out", str(tmp_path)], "no tables in"),
-        (["--out", str(tmp_path), "--date", "today"], "expected YYYY-MM-DD"),
+        (["--out", str(tmp_path), "--date", "2026-13-01"], "expected a date as YYYY-MM-DD"),
         (["--out", str(tmp_path), "--target-mb", "0"], "outside the allowed range"),
         (["--out", "warp://x"], "cannot open warp://x"),
     ):
