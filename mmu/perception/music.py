@@ -11,11 +11,13 @@ from scipy.signal import resample_poly
 
 from mmu.errors import ConfigError
 from mmu.perception import harmony, metre, music_tags, sections
+from mmu.perception.beats import refined
 from mmu.perception.musical_key import find_key
 from mmu.perception.tempo import RATE, find_tempo
 from mmu.signals import Signal, SignalSet, Span
 from mmu.stage import Cost, Needs, Stage
-from models import musicnn
+from models import beatnet, musicnn
+from models.beatnet import FRAMES_PER_SECOND, BeatNet
 from models.musicnn import MusicNN
 
 if TYPE_CHECKING:
@@ -56,22 +58,24 @@ class MusicFacts(Stage):
         }
     )
     cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=250)
-    models: ClassVar[tuple[str, ...]] = ("musicnn-mtt", "musicnn-msd")
+    models: ClassVar[tuple[str, ...]] = ("musicnn-mtt", "musicnn-msd", "beatnet")
 
     def __init__(self) -> None:
         self._networks: tuple[MusicNN, MusicNN] | None = None
+        self._beats: BeatNet | None = None
 
     def setup(self, store: Store, *, threads: int = 1) -> None:
         self._networks = (
             MusicNN(store.file("musicnn-mtt"), "mtt", threads=threads),
             MusicNN(store.file("musicnn-msd"), "msd", threads=threads),
         )
+        self._beats = BeatNet(store.file("beatnet"), threads=threads)
 
     def close(self) -> None:
-        self._networks = None
+        self._networks = self._beats = None
 
     def run(self, clip: Clip, signals: SignalSet) -> list[Signal]:
-        if self._networks is None:
+        if self._networks is None or self._beats is None:
             raise ConfigError("stage 'music' was not set up")
         heard = signals.of("audio.segment")
         found = _music_spans(heard)
@@ -79,7 +83,7 @@ class MusicFacts(Stage):
         out = [Signal("music.segment", None, score, span, source) for span, score in found]
         longest = sorted((span for span, _ in found), key=lambda span: -span.seconds)[:_PIECES]
         for span in longest:
-            out.extend(_pulse_and_key(clip, span))
+            out.extend(_pulse_and_key(clip, span, self._beats))
         if longest:
             out.extend(_sections(clip, longest[0]))
             out.extend(self._tags(clip, longest, _sung_share(heard, longest)))
@@ -147,20 +151,21 @@ def _mono(clip: Clip, start: float, end: float) -> NDArray[np.float32]:
     return np.asarray(resample_poly(stereo.mean(axis=1), 1, FULL_RATE // RATE), np.float32)
 
 
-def _pulse_and_key(clip: Clip, span: Span) -> list[Signal]:
+def _pulse_and_key(clip: Clip, span: Span, network: BeatNet) -> list[Signal]:
     start, end = _middle(span)
     samples = _mono(clip, start, end)
     chroma = harmony.chroma_frames(samples)
     out: list[Signal] = []
-    tempo = find_tempo(samples)
-    if tempo is not None:
+    pulse = find_tempo(samples)
+    if pulse is not None:
+        tempo = refined(pulse, network.probabilities(samples), FRAMES_PER_SECOND)
         out.append(
             Signal(
                 "music.tempo",
                 round(tempo.bpm, 2),
                 min(1.0, tempo.clarity * 2),
                 span,
-                "onset_autocorrelation",
+                "onset_autocorrelation" if tempo is pulse else beatnet.SOURCE,
                 attributes={"beats_s": _times(tempo.beats, start)},
             )
         )

@@ -15,6 +15,7 @@ Converter = Callable[[Mapping[str, Path]], bytes]
 
 #: name in the manifest -> function of a module here: input files by manifest name -> the output file's bytes
 _CONVERTERS = {
+    "beatnet": "models.convert.beatnet:convert",
     "brisque": "models.convert.brisque:convert",
     "campplus": "models.convert.campplus:convert",
     "keras": "models.convert.keras:convert",

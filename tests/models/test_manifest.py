@@ -55,7 +55,7 @@ def test_every_file_has_hash_size_and_source() -> None:
 
 
 def test_every_model_states_its_terms() -> None:
-    known = {"MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "OFL-1.1"}
+    known = {"MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CC-BY-4.0", "ISC", "OFL-1.1"}
     for model in load_manifest().models:
         for licence in (model.licence_code, model.licence_weights):
             assert set(licence.split(" AND ")) <= known, (
