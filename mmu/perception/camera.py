@@ -53,14 +53,34 @@ def classify(
     way = np.abs(shifts).sum(axis=0) + 1e-9
     rate = np.abs(net) / seconds
     straight = np.abs(net) / way
-    wobble = shake_level(dx, dy, response)
+    return of_rates(rate, straight, shake_level(dx, dy, response), zoom, whole=float(way.sum() / seconds))
+
+
+def of_rates(
+    rate: NDArray[np.float64],
+    straight: NDArray[np.float64],
+    wobble: float,
+    zoom: float | None,
+    *,
+    whole: float | None = None,
+) -> CameraMotion:
+    """Motion of one shot from figures of it.
+
+    Args:
+        rate: (2,) net way to the right and down, in shares of the frame a second, without sign.
+        straight: (2,) net way over whole way, 0..1.
+        wobble: as `shake_level` gives it.
+        zoom: change of size a second.
+        whole: whole way in shares of the frame a second, the magnitude of shake (default: the net way).
+    """
     axis = int(np.argmax(rate * straight))
     if zoom is not None and abs(zoom) >= _ZOOM and abs(zoom) > rate[axis]:
         return CameraMotion("zoom", abs(zoom), _squash(abs(zoom) / _ZOOM))
     if rate[axis] >= _DRIFT and straight[axis] >= _STRAIGHT:
         return CameraMotion("pan" if axis == 0 else "tilt", float(rate[axis]), _squash(rate[axis] / _DRIFT))
     if wobble >= _SHAKE:
-        return CameraMotion("shake", float(way.sum() / seconds), _squash(wobble / _SHAKE))
+        way = float(rate.sum()) if whole is None else whole
+        return CameraMotion("shake", way, _squash(wobble / _SHAKE))
     return CameraMotion(
         "static", float(rate.max()), 1 - _squash(max(wobble / _SHAKE, rate.max() / _DRIFT)) / 2
     )

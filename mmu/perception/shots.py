@@ -60,7 +60,7 @@ class Shots(Stage):
             return out
         shots = _shot_spans(clip)
         out += [Signal("media.shot", None, None, span, _SOURCE) for span in shots]
-        out += self._motions(clip, shots)
+        out += self.motions(clip, shots)
         dense = clip.dense
         if len(dense.times) > 1:
             times = np.asarray(dense.times, dtype=np.float64)
@@ -104,7 +104,8 @@ class Shots(Stage):
             )
         ]
 
-    def _motions(self, clip: Clip, shots: list[Span]) -> list[Signal]:
+    def motions(self, clip: Clip, shots: list[Span]) -> list[Signal]:
+        """What the camera does in each shot, from the shifts between decoded frames."""
         dense = clip.dense
         times = np.asarray(dense.times, dtype=np.float64)
         zooms = self._zooms(clip, shots)

@@ -53,6 +53,7 @@ class Detector:
         *,
         classes: int = 91,
         variant: str | None = None,
+        side: int | None = None,
         runtime: Runtime | None = None,
         batch: int = 8,
     ) -> None:
@@ -63,6 +64,8 @@ class Detector:
             model: its name in torchvision, as `fasterrcnn_resnet50_fpn_v2`.
             classes: how many it tells apart, the background counted.
             variant: which published weights the file is, as `COCO_V1` (default: the newest).
+            side: short side, in pixels, at which pictures are searched (default: as published; the SSD
+                networks have a size of their own).
             runtime: device and precision.
             batch: pictures run at a time.
 
@@ -78,6 +81,9 @@ class Detector:
         fill(network, read_state(path), path=path, model=f"{model} of {classes} classes")
         if model in _NO_EPSILON and published.name == "COCO_V1":
             _without_epsilon(network)
+        if side is not None and network.transform.fixed_size is None:
+            ratio = network.transform.max_size / network.transform.min_size[-1]
+            network.transform.min_size, network.transform.max_size = (side,), round(side * ratio)
         self._network: Any = self.runtime.place(network)
         self.runtime.warm_up(lambda pixels: self._forward(pixels, 0.5), (3, 320, 320))
 

@@ -18,7 +18,10 @@ def checkpoint(folder: Path, model: str, **options: Any) -> Path:
     import torchvision
 
     torch.manual_seed(7)
-    if "detection" in str(torchvision.models.get_model_builder(model).__module__):
+    if (
+        ".detection." in (module := torchvision.models.get_model_builder(model).__module__)
+        or "segm" in module
+    ):
         options = {"weights_backbone": None, **options}
     network = torchvision.models.get_model(model, weights=None, **options)
     # batch norm as if it had seen pictures, so that a forgotten `eval` or statistic shows

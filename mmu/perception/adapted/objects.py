@@ -32,6 +32,9 @@ class ObjectOptions(AdapterOptions):
         None, description="file with one class a line, the background first, for a network of your own"
     )
     vocabulary: str = Field("coco", description="label map of the graph that the classes belong to")
+    side: int | None = Field(
+        None, ge=64, le=4096, description="short side of the search in pixels; default: as published"
+    )
     batch: int = Field(8, ge=1, le=4096, description="pictures run at a time")
     max_looks: int = Field(60, ge=1, description="frames looked at per video")
     min_score: float = Field(0.5, ge=0, le=1, description="least score of one sighting")
@@ -66,6 +69,7 @@ class TorchObjects(AdaptedStage[ObjectOptions]):
                 options.model,
                 classes=len(names),
                 variant=options.variant,
+                side=options.side,
                 runtime=runtime,
                 batch=options.batch,
             ),
