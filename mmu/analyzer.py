@@ -34,7 +34,7 @@ from mmu.report.schema import SCHEMA, Moderation, Report, Tag
 from mmu.request import Source, clean_topics, describe, digest
 from mmu.signals import OPEN_EMBEDDINGS, Signal, SignalSet
 from mmu.songs.stage import SongLookup
-from mmu.taught.recognise import Taught, with_taught
+from mmu.taught.recognise import SPACE_OF, Taught, with_taught
 from mmu.taught.store import TaughtStore
 from models.store import Store
 
@@ -125,7 +125,8 @@ class Analyzer:
         settings = load_settings() if weights is None else weights.apply(load_settings())
         lessons = TaughtStore(None if taught is None else Path(taught))
         concepts = lessons.all()
-        self._taught = Taught.of(concepts, similarity) if concepts else None
+        foreign = {space for stage, space in SPACE_OF.items() if stage in self._adapted()}
+        self._taught = Taught.of(concepts, similarity, without=foreign) if concepts else None
         self._lessons = lessons.digest
         graph = with_taught(kg.load(), concepts)
         self._brain = Brain(
@@ -140,6 +141,11 @@ class Analyzer:
         )
         self._decode = decode or DecodeOptions()
         self._embeddings = embeddings
+        if gallery is not None and "faces" in self._adapted():
+            raise ConfigError(
+                f"the gallery {gallery} knows faces by the network of the cpu profile, and stage faces is "
+                f"run by {self._adapted()['faces']}: leave the gallery out, or say `stages: {{faces: default}}`"
+            )
         self._known = Known(faces=gallery, voices=voices)
         reasoning = [*(TEXT_MODELS if similarity else ()), *([LEXER] if self._store.has(LEXER) else ())]
         used = [name for stage in self._engine.stages for name in stage.models]
@@ -148,6 +154,14 @@ class Analyzer:
             for name in dict.fromkeys([*used, *reasoning])
         } | {name: digest(sha256) for name, sha256 in self._engine.supplied.items()}
         self._fingerprint = self._make_fingerprint()
+
+    def _adapted(self) -> dict[str, str]:
+        """Stage -> adapter, where one runs it."""
+        return {
+            stage.name: str(choice["adapter"])
+            for stage in self._engine.stages
+            if (choice := stage.describe()).get("adapter")
+        }
 
     @property
     def fingerprint(self) -> str:

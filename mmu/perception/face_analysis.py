@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
@@ -100,8 +100,29 @@ class Face:
     turned: int = 0
 
 
+class FaceFinder(Protocol):
+    """What finds faces; see `YuNet.detect`."""
+
+    def detect(
+        self, image: NDArray[np.uint8], *, long_side: int = 640, enlarge: bool = False
+    ) -> NDArray[np.float32]: ...
+
+
+class FaceIdentifier(Protocol):
+    """What turns a face into a vector; see `SFace`."""
+
+    def align(self, image: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.uint8]: ...
+
+    def embed(self, chip: NDArray[np.uint8]) -> NDArray[np.float32]: ...
+
+
 class FaceAnalyzer:
     """The face networks, loaded once; safe to call from several threads."""
+
+    #: score from which a detection needs no second opinion
+    sure: float = _SURE
+    _detector: FaceFinder
+    _identity: FaceIdentifier
 
     def __init__(self, store: Store, *, threads: int = 1) -> None:
         """Load all networks from the store.
@@ -133,7 +154,7 @@ class FaceAnalyzer:
 
     def credible(self, image: NDArray[np.uint8], face: FaceBox) -> bool:
         """Whether the detector is sure, or the landmarker confirms what it found."""
-        return face.score >= _SURE or self.presence(image, face) >= _PRESENCE
+        return face.score >= self.sure or self.presence(image, face) >= _PRESENCE
 
     def presence(self, image: NDArray[np.uint8], face: FaceBox) -> float:
         """Probability by the landmarker that the box really holds a face."""
@@ -200,10 +221,10 @@ class FaceAnalyzer:
         if upright >= _UPRIGHT:
             return best
         # A turned face is often found as it lies, with its five points in the wrong places.
-        needed = max(upright + _TURN_GAIN, _SURE * _PRESENCE)
+        needed = max(upright + _TURN_GAIN, self.sure * _PRESENCE)
         for degrees, code in _TURNS:
             turned = np.asarray(cv2.rotate(image, code), np.uint8)
-            faces = [face for face in self.detect(turned) if face.score >= _SURE]
+            faces = [face for face in self.detect(turned) if face.score >= self.sure]
             worth = self._worth(turned, faces)
             if worth >= needed:
                 best, needed = (degrees, turned, faces), worth

@@ -43,7 +43,7 @@ class Recognised:
     quality: float
     best_time: float
     best_box: Box
-    #: (128,) float32, L2-normalised
+    #: (128,) float32 (512 of insightface), L2-normalised
     embedding: NDArray[np.float32]
     age: float
     age_spread: float
@@ -92,27 +92,43 @@ def _embedding(analyzer: FaceAnalyzer, look: Look) -> NDArray[np.float32]:
     return look.embedding
 
 
-def face_signals(tracks: list[Recognised], *, scale: float, threshold: float) -> list[Signal]:
+@dataclass(frozen=True, slots=True)
+class FaceSources:
+    """Networks and versions that signals name."""
+
+    detector: str = yunet.SOURCE
+    identity: str = sface.SOURCE
+    traits: str = age_gender.SOURCE
+
+
+def face_signals(
+    tracks: list[Recognised], *, scale: float, threshold: float, sources: FaceSources | None = None
+) -> list[Signal]:
     """All face signals of one video.
 
     Args:
         tracks: recognised tracks in any order.
         scale: source pixels per pixel of the boxes.
         threshold: cosine from which two tracks are one person.
+        sources: networks that found and recognised them (default: those of the cpu profile).
     """
+    sources = sources or FaceSources()
     tracks = sorted(tracks, key=lambda track: (track.span.start, track.best_box.x))
     identities = [TrackIdentity(track.embedding, track.quality, track.score, track.span) for track in tracks]
     groups = cluster_tracks(identities, threshold=threshold)
     person = {i: f"person-{number}" for number, group in enumerate(groups, 1) for i in group}
     out: list[Signal] = []
     for i, track in enumerate(tracks):
-        out += _track_signals(track, f"face-{i + 1}", person.get(i), scale)
+        out += _track_signals(track, f"face-{i + 1}", person.get(i), scale, sources)
     for number, group in enumerate(groups, 1):
-        out.append(_person_signal(f"person-{number}", [(f"face-{i + 1}", tracks[i]) for i in group]))
+        members = [(f"face-{i + 1}", tracks[i]) for i in group]
+        out.append(_person_signal(f"person-{number}", members, sources.identity))
     return out
 
 
-def _track_signals(track: Recognised, name: str, person: str | None, scale: float) -> list[Signal]:
+def _track_signals(
+    track: Recognised, name: str, person: str | None, scale: float, sources: FaceSources
+) -> list[Signal]:
     step = max(1, -(-len(track.looks) // _MAX_BOXES))
     boxes = [[round(time, 3), *(round(v * scale, 1) for v in box)] for time, box in track.looks[::step]]
     attributes: dict[str, Any] = {
@@ -135,7 +151,7 @@ def _track_signals(track: Recognised, name: str, person: str | None, scale: floa
             None,
             min(1.0, track.score),
             track.span,
-            yunet.SOURCE,
+            sources.detector,
             box=box,
             track=name,
             attributes=attributes,
@@ -146,7 +162,7 @@ def _track_signals(track: Recognised, name: str, person: str | None, scale: floa
             round(track.age, 1),
             within,
             track.span,
-            age_gender.SOURCE,
+            sources.traits,
             track=name,
             attributes={
                 "spread": round(track.age_spread, 1),
@@ -158,7 +174,7 @@ def _track_signals(track: Recognised, name: str, person: str | None, scale: floa
             "female" if track.female >= 0.5 else "male",
             max(track.female, 1.0 - track.female),
             track.span,
-            age_gender.SOURCE,
+            sources.traits,
             track=name,
         ),
     ]
@@ -221,7 +237,7 @@ def _expression_signal(run: ExpressionRun, name: str) -> Signal:
     )
 
 
-def _person_signal(name: str, tracks: list[tuple[str, Recognised]]) -> Signal:
+def _person_signal(name: str, tracks: list[tuple[str, Recognised]], source: str) -> Signal:
     weights = [max(track.quality, 0.01) for _, track in tracks]
     vectors = np.stack([track.embedding for _, track in tracks])
     mean = np.average(vectors, axis=0, weights=weights)
@@ -232,7 +248,7 @@ def _person_signal(name: str, tracks: list[tuple[str, Recognised]]) -> Signal:
         name,
         float(np.clip(np.average([track.score for _, track in tracks], weights=weights), 0.0, 1.0)),
         span,
-        sface.SOURCE,
+        source,
         attributes={
             "tracks": [track for track, _ in tracks],
             "seconds": round(sum(track.span.seconds for _, track in tracks), 3),

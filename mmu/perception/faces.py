@@ -20,7 +20,7 @@ from mmu.perception.face_analysis import (
     FaceBox,
     turn_back,
 )
-from mmu.perception.face_signals import Recognised, face_signals, recognise
+from mmu.perception.face_signals import FaceSources, Recognised, face_signals, recognise
 from mmu.perception.face_tracker import Crop, FaceTracker, Look, Track
 from mmu.signals import KINDS, Box, Signal, SignalSet, Span
 from mmu.stage import Cost, Needs, Stage
@@ -66,10 +66,29 @@ class Faces(Stage):
     cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=250)
     models: ClassVar[tuple[str, ...]] = MODELS
 
-    def __init__(self, *, same_person: float = SAME_PERSON_COSINE) -> None:
-        """`same_person`: cosine from which two tracks are one person."""
+    def __init__(
+        self,
+        *,
+        same_person: float = SAME_PERSON_COSINE,
+        one_look: tuple[float, float, float] = _ONE_LOOK,
+        more_looks: tuple[float, float, float] = _MORE_LOOKS,
+        analyzer: FaceAnalyzer | None = None,
+        sources: FaceSources | None = None,
+    ) -> None:
+        """Choose thresholds and, in place of those that `setup` loads, networks.
+
+        Args:
+            same_person: cosine from which two tracks are one person.
+            one_look: a track of one look is a face when its score reaches the first figure, or the
+                second and the landmarker's presence the third.
+            more_looks: the same for the best score of several looks.
+            analyzer: loaded networks.
+            sources: what signals name as their networks.
+        """
         self.same_person = same_person
-        self._analyzer: FaceAnalyzer | None = None
+        self.one_look, self.more_looks = one_look, more_looks
+        self.sources = sources
+        self._analyzer = analyzer
 
     def setup(self, store: Store, *, threads: int = 1) -> None:
         self._analyzer = FaceAnalyzer(store, threads=threads)
@@ -93,7 +112,7 @@ class Faces(Stage):
         if not len(clip.times):
             return []
         found = self._still(clip) if clip.still else list(self._video(clip)) or list(self._second_try(clip))
-        return face_signals(found, scale=clip.scale, threshold=self.same_person)
+        return face_signals(found, scale=clip.scale, threshold=self.same_person, sources=self.sources)
 
     def _still(self, clip: Clip) -> list[Recognised]:
         frame = clip.frame(0)
@@ -190,7 +209,7 @@ class Faces(Stage):
 
     def _finish(self, track: Track, stretch: float) -> list[Recognised]:
         """The track recognised; none when it was no face after all."""
-        alone, enough, presence = _ONE_LOOK if len(track.looks) == 1 else _MORE_LOOKS
+        alone, enough, presence = self.one_look if len(track.looks) == 1 else self.more_looks
         best = max(track.scores)
         if best < alone and (best < enough or max(track.presences, default=0.0) < presence):
             return []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import exp, log
 
@@ -13,8 +14,12 @@ from mmu.taught.learn import PRIOR, Prototype
 from mmu.taught.spaces import Example, Space, signal_example, text_example
 from mmu.taught.store import TaughtConcept
 
+logger = logging.getLogger(__name__)
+
 #: evidence of one space from which it is worth a signal, as a probability
 WORTH = 0.3
+#: stage -> the space of the vectors that its network gives
+SPACE_OF: dict[str, Space] = {"labels": "picture", "faces": "face"}
 #: P(a broader concept fits | the taught one does)
 IS_A = 0.95
 
@@ -49,9 +54,29 @@ class Taught:
     embedder: Embedder | None
 
     @classmethod
-    def of(cls, concepts: Sequence[TaughtConcept], embedder: Embedder | None) -> Taught:
-        """Unpack the prototypes once."""
-        return cls(tuple((one, one.prototypes) for one in concepts), embedder)
+    def of(
+        cls, concepts: Sequence[TaughtConcept], embedder: Embedder | None, *, without: Collection[Space] = ()
+    ) -> Taught:
+        """Unpack the prototypes once.
+
+        Args:
+            concepts: what was taught.
+            embedder: of words.
+            without: spaces whose vectors come from another network than that of the examples; a
+                concept is then recognised by the others alone.
+        """
+        prototypes = [
+            {space: prototype for space, prototype in one.prototypes.items() if space not in without}
+            for one in concepts
+        ]
+        for one, left in zip(concepts, prototypes, strict=True):
+            if len(left) < len(one.spaces):
+                logger.warning(
+                    "taught concept %r: its %s come from another network and are not used",
+                    one.name,
+                    " and ".join(sorted(one.spaces.keys() - left.keys())),
+                )
+        return cls(tuple(zip(concepts, prototypes, strict=True)), embedder)
 
     def add_to(self, signals: SignalSet, *, title: str = "") -> SignalSet:
         """The same signals, and a `taught.match` for every space in which a concept is recognised."""
