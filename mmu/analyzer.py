@@ -141,10 +141,10 @@ class Analyzer:
         )
         self._decode = decode or DecodeOptions()
         self._embeddings = embeddings
-        if gallery is not None and "faces" in self._adapted():
+        if gallery is not None and "faces" in (adapted := self._adapted()):
             raise ConfigError(
-                f"the gallery {gallery} knows faces by the network of the cpu profile, and stage faces is "
-                f"run by {self._adapted()['faces']}: leave the gallery out, or say `stages: {{faces: default}}`"
+                f"the gallery {gallery} knows faces by the network of the cpu profile; {adapted['faces']} "
+                "runs stage faces here: leave the gallery out, or say `stages: {faces: default}`"
             )
         self._known = Known(faces=gallery, voices=voices)
         reasoning = [*(TEXT_MODELS if similarity else ()), *([LEXER] if self._store.has(LEXER) else ())]

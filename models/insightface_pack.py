@@ -109,7 +109,7 @@ class InsightFacePack:
         ]
         found = np.hstack(rows).astype(np.float32)
         found = found[found[:, 2:4].min(axis=1) >= 1]  # what lies outside of the picture is no face
-        return found[np.argsort(-found[:, 14], kind="stable")]
+        return np.asarray(found[np.argsort(-found[:, 14], kind="stable")], np.float32)
 
     def align(self, image: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.uint8]:
         """(112, 112, 3) uint8 BGR crop of a face by its five points, as ArcFace was trained."""

@@ -111,4 +111,4 @@ class PackAnalyzer(FaceAnalyzer):
         """Age and apparent gender of one face."""
         if self._traits is not None:
             return self._traits.read(image, face.points)
-        return self._pack.age_gender(image, tuple(face.box))
+        return self._pack.age_gender(image, face.box)
