@@ -50,9 +50,9 @@ class Speech(Stage):
 
     def setup(self, store: Store, *, threads: int = 1) -> None:
         self._activity = VoiceActivity(threads=threads)
-        self._recogniser = self.load(store, threads=threads)
+        self._recogniser = self.recogniser(store, threads=threads)
 
-    def load(self, store: Store, *, threads: int) -> Recogniser:
+    def recogniser(self, store: Store, *, threads: int) -> Recogniser:
         """The speech recogniser; the rest of the stage is the same for all of them."""
         return Whisper(store.folder("whisper-base"), threads=threads)
 

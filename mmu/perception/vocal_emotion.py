@@ -54,7 +54,7 @@ class VocalEmotion(Stage):
         if self._pitch is None:
             raise ConfigError("stage 'vocal_emotion' was not set up")
         measured: list[tuple[Span, Signal | None, Prosody]] = []
-        for span, voice in _stretches(signals):
+        for span, voice in stretches(signals):
             samples = clip.audio(SAMPLE_RATE, span.start, span.end)
             track = self._pitch.track(samples, lowest=prosody.LOWEST, highest=prosody.HIGHEST)
             found = prosody.measure(samples, track)
@@ -71,7 +71,7 @@ class VocalEmotion(Stage):
         ]
 
 
-def _stretches(signals: SignalSet) -> list[tuple[Span, Signal | None]]:
+def stretches(signals: SignalSet) -> list[tuple[Span, Signal | None]]:
     """Stretches of speech that is not song, each of one voice as far as voices were told apart."""
     sung = [s.span for s in signals.of("audio.segment") if s.value == "singing" and s.span]
     spans = [

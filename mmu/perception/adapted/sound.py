@@ -1,0 +1,138 @@
+"""Stage `sound` with a tagger of AudioSet's events beside the default networks."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy import signal as dsp
+
+from mmu.errors import ConfigError
+from mmu.perception.adapted.base import AdaptedStage, AdapterOptions
+from mmu.perception.sound import FULL_RATE, RATE, Sound
+from mmu.perception.sound_classes import SILENCE_DBFS
+from mmu.perception.sound_tags import SoundTagger, events, windows_of
+from mmu.signals import Signal, SignalSet, Span
+from mmu.stage import Cost
+
+if TYPE_CHECKING:
+    from mmu.media.clip import Clip
+    from models.store import Store
+
+#: windows read before they are run
+_HELD = 64
+
+
+class TagOptions(AdapterOptions):
+    """Options of `ast` and `panns`."""
+
+    batch: int = Field(8, ge=1, le=512, description="windows run at a time")
+    window: float = Field(10.0, ge=1, le=30, description="seconds heard at once; AudioSet's clips have 10")
+    step: float = Field(5.0, ge=0.5, le=30, description="seconds from one window to the next")
+    threshold: float = Field(0.2, gt=0, lt=1, description="least probability of an event")
+    vocabulary: str = Field("audioset", description="label map of the graph that the labels belong to")
+
+
+class _TaggedSound(AdaptedStage[TagOptions], Sound):
+    """Everything that the default stage says, and the events that a tagger hears."""
+
+    models: ClassVar[tuple[str, ...]] = Sound.models
+    cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=2500)
+    Options: ClassVar[type[AdapterOptions]] = TagOptions
+
+    def __init__(self, adapter: str, options: TagOptions) -> None:
+        AdaptedStage.__init__(self, adapter, options)
+        Sound.__init__(self)
+        self._tagger: SoundTagger | None = None
+
+    @abstractmethod
+    def tagger(self, store: Store, *, threads: int) -> SoundTagger:
+        """The network."""
+
+    def setup(self, store: Store, *, threads: int = 1) -> None:
+        Sound.setup(self, store, threads=threads)
+        self._tagger = self.tagger(store, threads=threads)
+
+    def close(self) -> None:
+        Sound.close(self)
+        AdaptedStage.close(self)
+        self._tagger = None
+
+    def run(self, clip: Clip, signals: SignalSet) -> list[Signal]:
+        return [*Sound.run(self, clip, signals), *self._tags(clip)]
+
+    def _tags(self, clip: Clip) -> list[Signal]:
+        if self._tagger is None:
+            raise ConfigError("stage 'sound' was not set up")
+        options = self.options
+        windows = windows_of(
+            clip.duration if clip.has_audio else 0.0, seconds=options.window, step=options.step
+        )
+        rows: list[NDArray[np.float32]] = []
+        for first in range(0, len(windows), _HELD):
+            rows.append(self._hear(clip, windows[first : first + _HELD], self._tagger))
+        if not rows:
+            return []
+        return events(
+            self._tagger.labels,
+            np.concatenate(rows),
+            windows,
+            threshold=options.threshold,
+            source=self.source,
+            vocabulary=options.vocabulary,
+        )
+
+    def _hear(self, clip: Clip, windows: list[Span], tagger: SoundTagger) -> NDArray[np.float32]:
+        """(len(windows), labels) probabilities; silent windows have none."""
+        out = np.zeros((len(windows), len(tagger.labels)), np.float32)
+        pieces = [_samples(clip, window, tagger.sample_rate) for window in windows]
+        loud = [index for index, piece in enumerate(pieces) if _level(piece) > SILENCE_DBFS]
+        if loud:
+            out[loud] = tagger.probabilities([pieces[index] for index in loud])
+        return out
+
+
+class AstSound(_TaggedSound):
+    """Events by an Audio Spectrogram Transformer, or any audio classifier of Transformers."""
+
+    requires = ("torch", "transformers")
+    extra = "torch"
+
+    def tagger(self, store: Store, *, threads: int) -> SoundTagger:
+        from models.torch.audio_classifier import AudioClassifier
+
+        batch = self.options.batch
+        return self.load(
+            store, lambda path, runtime: AudioClassifier(path, runtime, batch=batch), threads=threads
+        )
+
+
+class PannsSound(_TaggedSound):
+    """Events by PANNs."""
+
+    requires = ("torch",)
+    extra = "torch"
+
+    def tagger(self, store: Store, *, threads: int) -> SoundTagger:
+        from models.torch.panns import Panns
+
+        batch = self.options.batch
+        return self.load(store, lambda path, runtime: Panns(path, runtime, batch=batch), threads=threads)
+
+
+def _samples(clip: Clip, window: Span, rate: int) -> NDArray[np.float32]:
+    """(n,) float32 mono at a rate that need not be one of the clip's."""
+    if rate == RATE:
+        return clip.audio(RATE, window.start, window.end)
+    mono = clip.audio(FULL_RATE, window.start, window.end).mean(axis=1)
+    divisor = int(np.gcd(rate, FULL_RATE))
+    return np.asarray(dsp.resample_poly(mono, rate // divisor, FULL_RATE // divisor), np.float32)
+
+
+def _level(samples: NDArray[np.float32]) -> float:
+    """Mean level in dBFS."""
+    power = float(np.square(samples, dtype=np.float64).mean()) if samples.size else 0.0
+    return 10 * float(np.log10(max(power, 1e-12)))
