@@ -41,10 +41,12 @@ class AudioClassifier:
         """
         try:
             from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification
+            from transformers.utils.logging import disable_progress_bar
         except ImportError as error:
             raise ModelError(
                 f"transformers cannot be imported ({error}); pip install 'mmu-video[torch]'"
             ) from error
+        disable_progress_bar()
         folder = Path(folder)
         missing = [name for name in _FILES if not (folder / name).is_file()]
         if not any((folder / name).is_file() for name in _WEIGHTS):

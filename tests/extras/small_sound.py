@@ -22,13 +22,15 @@ def sound(seconds: float, rate: int = 16000, seed: int = 0) -> FloatArray:
     return np.asarray(out, np.float32)
 
 
-def whisper_pt(path: Path, *, mels: int = 80, vocabulary: int = 51865) -> Path:
+def whisper_pt(
+    path: Path, *, mels: int = 80, vocabulary: int = 51865, layers: int = 2, heads: int = 2
+) -> Path:
     """A checkpoint of openai-whisper: `dims` and `model_state_dict`; it says at most 20 tokens."""
     import torch
     from whisper.model import ModelDimensions, Whisper
 
     torch.manual_seed(0)
-    dims = ModelDimensions(mels, 1500, 32, 2, 2, vocabulary, 40, 32, 2, 2)
+    dims = ModelDimensions(mels, 1500, 16 * heads, heads, 2, vocabulary, 40, 16 * heads, heads, layers)
     network = Whisper(dims)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
