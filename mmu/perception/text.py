@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mmu.media.clip import Clip, Frame
 from mmu.perception.text_lines import Line, LineTracker
-from mmu.perception.text_reader import LineReading, Region, TextReader, is_han, signature
+from mmu.perception.text_reader import LineReading, Region, TextReader, is_han
 from mmu.perception.text_roles import Canvas, language_of, roles
 from mmu.signals import Signal, SignalSet, Span
 from mmu.stage import Cost, Needs, Stage
@@ -92,7 +92,11 @@ class TextStage(Stage):
             if not gate.changed(frame.image):
                 tracker.unchanged(frame.time)
                 continue
-            if looked and frame.time - looked[-1] < self.options.patience and _holds(tracker, frame):
+            if (
+                looked
+                and frame.time - looked[-1] < self.options.patience
+                and tracker.holds(frame.time, frame.image)
+            ):
                 tracker.unchanged(frame.time)
                 continue
             _look(reader, tracker, frame)
@@ -144,17 +148,13 @@ class _Gate:
         return False
 
 
-def _holds(tracker: LineTracker, frame: Frame) -> bool:
-    return tracker.holds(frame.time, lambda box: signature(frame.image, box))
-
-
 def _look(reader: TextReader, tracker: LineTracker, frame: Frame) -> None:
     regions = reader.find(frame.image)
 
     def read(wanted: Sequence[Region]) -> list[LineReading]:
         return reader.read(frame.image, wanted)
 
-    tracker.look(frame.time, regions, read)
+    tracker.look(frame.time, frame.image, regions, read)
 
 
 def _end(line: Line, times: NDArray[np.float64], duration: float) -> float:

@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.fuzz import ratio
 
+from mmu.perception.strokes import resemblance, strokes
 from mmu.perception.text_reader import LineReading, Region
 from mmu.signals import Box
 
-#: two looks at one place show the same text when they correlate this much
-_SAME_LOOK = 0.85
+#: the same text stands in a place when its strokes resemble each other this much
+_SAME_LOOK = 0.6
+#: how far a piece of a standing line may reach beyond it, in line heights
+_BEYOND = 0.5
 _SAME_PLACE = 0.5
 _SAME_TEXT = 0.7
 #: a reading this sure needs no second one
@@ -33,6 +36,8 @@ class Line:
     start: float
     end: float
     region: Region
+    #: `strokes` of the region when it was last seen
+    look: NDArray[np.float32]
     readings: list[LineReading] = field(default_factory=list)
     #: (time, box) of every sighting
     sightings: list[tuple[float, Box]] = field(default_factory=list)
@@ -92,7 +97,7 @@ class LineTracker:
                 line.sightings.append((time, line.sightings[-1][1]))
         self._last = time
 
-    def holds(self, time: float, look_at: Callable[[Box], NDArray[np.float32]]) -> bool:
+    def holds(self, time: float, image: NDArray[np.uint8]) -> bool:
         """Whether every line of the last look still stands, one of them having come lately.
 
         Then it is safe to put off the next search: what comes lately (a
@@ -102,27 +107,36 @@ class LineTracker:
         standing = [line for line in self._open if line.end == self._last]
         if not any(time - line.start <= _LATELY for line in standing):
             return False
-        return all(line.region.resembles(look_at(line.region.box)) >= _SAME_LOOK for line in standing)
+        return all(_stands(line, image) for line in standing)
 
     def look(
         self,
         time: float,
+        image: NDArray[np.uint8],
         regions: Sequence[Region],
         read: Callable[[Sequence[Region]], list[LineReading]],
     ) -> None:
         """One looked-at frame: its regions, and a function that reads those that are new."""
         self._close(time)
         self._last = time
+        standing = [line for line in self._open if _stands(line, image)]
         unread: list[tuple[Region, Line | None]] = []
         claimed: set[int] = set()
         for region in regions:
-            line = self._same_look(region, claimed)
+            line = next((line for line in standing if _is_piece(region, line)), None)
+            if line is not None:
+                # The detector may see less of a line, or cut it in two: it stands as a whole.
+                region = line.region
+                if id(line) in claimed:
+                    continue
+            else:
+                line = self._moved(image, region, claimed)
             if line is None:
                 unread.append((region, None))
                 continue
             claimed.add(id(line))
             if line.settled():
-                self._see(line, time, region)
+                self._see(line, time, image, region)
             else:
                 unread.append((region, line))
         for (region, known), reading in zip(unread, read([region for region, _ in unread]), strict=True):
@@ -130,12 +144,12 @@ class LineTracker:
             if line is None:
                 if not reading.text:
                     continue
-                line = Line(time, time, region)
+                line = Line(time, time, region, strokes(image, region.box))
                 self._open.append(line)
             claimed.add(id(line))
             if reading.text:
                 line.readings.append(reading)
-            self._see(line, time, region)
+            self._see(line, time, image, region)
 
     def finish(self) -> list[Line]:
         """All lines, in order of their start."""
@@ -143,9 +157,10 @@ class LineTracker:
         self._open = []
         return sorted(merge_returning(self._done), key=lambda line: line.start)
 
-    def _see(self, line: Line, time: float, region: Region) -> None:
+    def _see(self, line: Line, time: float, image: NDArray[np.uint8], region: Region) -> None:
         line.end = time
         line.region = region
+        line.look = strokes(image, region.box)
         line.sightings.append((time, region.box))
 
     def _close(self, time: float) -> None:
@@ -153,15 +168,15 @@ class LineTracker:
             self._open.remove(line)
             self._done.append(line)
 
-    def _same_look(self, region: Region, claimed: set[int]) -> Line | None:
-        near = [
-            line
+    def _moved(self, image: NDArray[np.uint8], region: Region, claimed: set[int]) -> Line | None:
+        """The line that looks like the region, a little way off."""
+        scored = [
+            (resemblance(line.look, strokes(image, region.box, length=line.look.shape[1])), line)
             for line in self._open
-            if id(line) not in claimed
-            and line.region.box.iou(region.box) >= _SAME_PLACE
-            and line.region.resembles(region.look) >= _SAME_LOOK
+            if id(line) not in claimed and line.region.box.iou(region.box) >= _SAME_PLACE
         ]
-        return max(near, key=lambda line: line.region.resembles(region.look), default=None)
+        best = max(scored, key=lambda pair: pair[0], default=None)
+        return best[1] if best is not None and best[0] >= _SAME_LOOK else None
 
     def _same_text(self, region: Region, reading: LineReading, claimed: set[int]) -> Line | None:
         scored = [
@@ -171,6 +186,24 @@ class LineTracker:
         ]
         best = max(scored, key=lambda pair: pair[0], default=None)
         return best[1] if best is not None and best[0] >= _SAME_TEXT else None
+
+
+def _stands(line: Line, image: NDArray[np.uint8]) -> bool:
+    """Whether the line is where it was last seen."""
+    return resemblance(line.look, strokes(image, line.region.box)) >= _SAME_LOOK
+
+
+def _is_piece(region: Region, line: Line) -> bool:
+    """Whether the region is the line or lies in it; what reaches beyond has more text."""
+    inner, outer = region.box, line.region.box
+    margin = _BEYOND * min(outer.w, outer.h)
+    return (
+        2 * min(inner.w, inner.h) >= min(outer.w, outer.h)
+        and inner.x >= outer.x - margin
+        and inner.y >= outer.y - margin
+        and inner.x + inner.w <= outer.x + outer.w + margin
+        and inner.y + inner.h <= outer.y + outer.h + margin
+    )
 
 
 def _alike(a: float, b: float) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -23,7 +23,6 @@ _SURE_TURN = 0.85
 #: pictures with a shorter side than this are enlarged (letters of a few pixels are not found otherwise)
 _MIN_SIDE = 96
 _MAX_ENLARGEMENT = 6.0
-_SIGNATURE = (96, 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +35,6 @@ class Region:
     tilt: float
     #: column of single characters, top to bottom
     stacked: bool = False
-    #: `signature` of the region
-    look: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
-
-    def resembles(self, look: NDArray[np.float32]) -> float:
-        """Correlation with another look, in [-1, 1]."""
-        return float(self.look @ look)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +64,7 @@ class TextReader:
             quads = [Quad((quad.corners / factor).astype(np.float32), quad.score) for quad in found]
         else:
             quads = self._detector.detect(image, side=self._side)
-        return [_region(image, pieces, stacked) for pieces, stacked in group(quads)]
+        return [_region(pieces, stacked) for pieces, stacked in group(quads)]
 
     def read(self, image: Image, regions: Sequence[Region]) -> list[LineReading]:
         """What the regions say, in their order."""
@@ -149,20 +142,9 @@ def _continues(left: Quad, right: Quad) -> bool:
     return max(a.h, b.h) < 1.5 * height and overlap > 0.65 * height and -0.5 * height < gap < 1.3 * height
 
 
-def signature(image: Image, box: Box) -> NDArray[np.float32]:
-    """What a place looks like: (1536,) float32 with zero mean and unit length (zeros where it is flat)."""
-    height, width = image.shape[:2]
-    top, left = min(max(0, int(box.y)), height - 1), min(max(0, int(box.x)), width - 1)
-    crop = image[top : min(height, int(box.y + box.h) + 1), left : min(width, int(box.x + box.w) + 1)]
-    small = cv2.resize(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), _SIGNATURE, interpolation=cv2.INTER_AREA)
-    look = small.astype(np.float32).ravel()
-    look -= look.mean()
-    return (look / max(1e-6, float(np.linalg.norm(look)))).astype(np.float32)
-
-
-def _region(image: Image, pieces: tuple[Quad, ...], stacked: bool) -> Region:
+def _region(pieces: tuple[Quad, ...], stacked: bool) -> Region:
     box = _bounds(np.concatenate([piece.corners for piece in pieces]))
-    return Region(pieces, box, _tilt(pieces[0].corners), stacked, signature(image, box))
+    return Region(pieces, box, _tilt(pieces[0].corners), stacked)
 
 
 def _bounds(corners: NDArray[np.float32]) -> Box:

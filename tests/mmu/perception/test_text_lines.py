@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from mmu.perception.text_lines import LineTracker, similarity
 from mmu.perception.text_reader import LineReading, Region, group
@@ -17,10 +19,18 @@ def quad(x: float, y: float, w: float, h: float) -> Quad:
     return Quad(np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float32), 0.9)
 
 
-def region(seed: int, x: float = 100, y: float = 300, w: float = 200, h: float = 30) -> Region:
-    look = np.random.default_rng(seed).normal(size=1536).astype(np.float32)
-    look /= np.linalg.norm(look)
-    return Region((quad(x, y, w, h),), Box(x, y, w, h), 0.0, False, look)
+def region(x: float = 100, y: float = 300, w: float = 200, h: float = 30) -> Region:
+    return Region((quad(x, y, w, h),), Box(x, y, w, h), 0.0, False)
+
+
+def picture(*lines: tuple[str, int, int], background: int = 0) -> NDArray[np.uint8]:
+    """White letters with a dark edge at (x, y, top left), over soft random clouds."""
+    clouds = np.random.default_rng(background).integers(40, 200, (9, 16, 3), dtype=np.uint8)
+    image = cv2.resize(clouds, (640, 400), interpolation=cv2.INTER_CUBIC)
+    for text, x, y in lines:
+        for colour, thickness in ((0, 6), (255, 2)):
+            cv2.putText(image, text, (x + 4, y + 24), 0, 0.9, (colour,) * 3, thickness, cv2.LINE_AA)
+    return image.astype(np.uint8)
 
 
 class Reader:
@@ -38,7 +48,7 @@ class Reader:
 def test_sure_line_is_read_once() -> None:
     tracker, read = LineTracker(), Reader(("hello", 0.99))
     for step in range(6):
-        tracker.look(step / 2, [region(1)], read)
+        tracker.look(step / 2, picture(("hello", 100, 300)), [region()], read)
     lines = tracker.finish()
     assert read.asked == 1
     assert [(line.best.text, line.start, line.end) for line in lines] == [("hello", 0.0, 2.5)]
@@ -47,33 +57,58 @@ def test_sure_line_is_read_once() -> None:
 def test_doubtful_line_is_read_three_times_and_voted() -> None:
     tracker, read = LineTracker(), Reader(("he11o", 0.7), ("hello", 0.8), ("hello", 0.9))
     for step in range(6):
-        tracker.look(step / 2, [region(1)], read)
+        tracker.look(step / 2, picture(("hello", 100, 300)), [region()], read)
     line = tracker.finish()[0]
     assert read.asked == 3
     assert line.best == LineReading("hello", 0.9)
 
 
 def test_other_text_in_the_same_place_is_another_line() -> None:
-    tracker, read = LineTracker(), Reader(("first words", 0.99), ("something else", 0.99))
-    tracker.look(0.0, [region(1)], read)
-    tracker.look(0.5, [region(2)], read)
-    assert [line.best.text for line in tracker.finish()] == ["first words", "something else"]
+    tracker, read = LineTracker(), Reader(("first words", 0.99), ("something el", 0.99))
+    for step, text in enumerate(("first words", "something el")):
+        tracker.look(step / 2, picture((text, 100, 300)), [region()], read)
+    assert [line.best.text for line in tracker.finish()] == ["first words", "something el"]
 
 
-def test_line_on_a_moving_background_stays_one() -> None:
-    tracker = LineTracker()
-    read = Reader(("same words", 0.98), ("same words", 0.9), ("same word5", 0.8))
-    for step in range(3):
-        tracker.look(step / 2, [region(step)], read)
-    lines = tracker.finish()
-    assert len(lines) == 1
-    assert lines[0].best.text == "same words"
+def test_one_other_character_is_seen() -> None:
+    tracker, read = LineTracker(), Reader(("round 1 of 8", 0.99), ("round 2 of 8", 0.99))
+    for step, text in enumerate(("round 1 of 8", "round 1 of 8", "round 2 of 8", "round 2 of 8")):
+        tracker.look(step / 2, picture((text, 100, 300), background=step), [region()], read)
+    assert read.asked == 2
+
+
+def test_line_on_a_moving_background_is_read_once() -> None:
+    tracker, read = LineTracker(), Reader(("same words", 0.98))
+    for step in range(6):
+        words = picture(("same words", 100, 300), background=step)
+        tracker.look(step / 2, words, [region(x=100 - step % 3, w=200 + step % 2)], read)
+    assert [(line.best.text, line.end) for line in tracker.finish()] == [("same words", 2.5)]
+
+
+def test_line_that_moves_a_little_is_read_once() -> None:
+    tracker, read = LineTracker(), Reader(("same words", 0.98))
+    for step in range(4):
+        tracker.look(
+            step / 2, picture(("same words", 100 + 12 * step, 300)), [region(x=100 + 12 * step)], read
+        )
+    assert [line.best.text for line in tracker.finish()] == ["same words"]
+
+
+def test_pieces_of_a_standing_line_are_not_read_and_a_growing_one_is() -> None:
+    tracker, read = LineTracker(), Reader(("three more", 0.98), ("three more words", 0.98))
+    tracker.look(0.0, picture(("three more", 100, 300)), [region(w=170)], read)
+    pieces = [region(w=90), region(x=195, w=75)]
+    tracker.look(0.5, picture(("three more", 100, 300)), pieces, read)
+    assert read.asked == 1
+    tracker.look(1.0, picture(("three more words", 100, 300)), [region(w=270)], read)
+    assert read.asked == 2
+    assert next(len(line.sightings) for line in tracker.finish()) >= 2
 
 
 def test_unchanged_frames_prolong_only_what_was_last_seen() -> None:
     tracker, read = LineTracker(), Reader(("gone", 0.99), ("stays", 0.99))
-    tracker.look(0.0, [region(1), region(2, y=50)], read)
-    tracker.look(0.5, [region(2, y=50)], read)
+    tracker.look(0.0, picture(("gone", 100, 300), ("stays", 100, 50)), [region(), region(y=50)], read)
+    tracker.look(0.5, picture(("stays", 100, 50)), [region(y=50)], read)
     for step in range(2, 9):
         tracker.unchanged(step / 2)
     ends = {line.best.text: line.end for line in tracker.finish()}
@@ -82,21 +117,23 @@ def test_unchanged_frames_prolong_only_what_was_last_seen() -> None:
 
 def test_line_that_flickers_is_one_line_and_a_late_return_is_not() -> None:
     tracker, read = LineTracker(), Reader(("logo", 0.99), ("logo", 0.99), ("logo", 0.99))
-    tracker.look(0.0, [region(1)], read)
-    tracker.look(2.0, [], read)
-    tracker.look(2.5, [region(1)], read)
-    tracker.look(20.0, [region(1)], read)
+    tracker.look(0.0, picture(("logo", 100, 300)), [region()], read)
+    tracker.look(2.0, picture(), [], read)
+    tracker.look(2.5, picture(("logo", 100, 300)), [region()], read)
+    tracker.look(20.0, picture(("logo", 100, 300)), [region()], read)
     assert [(line.start, line.end) for line in tracker.finish()] == [(0.0, 2.5), (20.0, 20.0)]
 
 
 def test_search_is_put_off_only_while_new_lines_stand() -> None:
     tracker, read = LineTracker(), Reader(("new", 0.99))
-    line = region(1)
-    tracker.look(0.0, [line], read)
-    assert tracker.holds(0.5, lambda box: line.look)
-    assert not tracker.holds(0.5, lambda box: region(2).look)
-    assert not tracker.holds(30.0, lambda box: line.look)
-    assert not LineTracker().holds(0.0, lambda box: line.look)
+    new = picture(("new", 100, 300))
+    tracker.look(0.0, new, [region()], read)
+    assert tracker.holds(0.5, new)
+    assert tracker.holds(0.5, picture(("new", 100, 300), background=3))
+    assert not tracker.holds(0.5, picture(("old", 100, 300)))
+    assert not tracker.holds(0.5, picture())
+    assert not tracker.holds(30.0, new)
+    assert not LineTracker().holds(0.0, new)
 
 
 def test_pieces_of_a_row_are_joined() -> None:
@@ -128,7 +165,8 @@ def test_scene_text_moves_and_credits_scroll() -> None:
     tracker = LineTracker()
     read = Reader(*[("shop sign", 0.9)] * 3)
     for step in range(3):
-        tracker.look(step / 2, [region(step, x=100 + 60 * step, y=300 - 40 * (step % 2))], read)
+        x, y = 100 + 60 * step, 300 - 40 * (step % 2)
+        tracker.look(step / 2, picture(("shop sign", x, y), background=step), [region(x, y)], read)
     assert roles(tracker.finish(), Canvas(1280, 720, 10.0)) == ["scene"]
 
 
