@@ -75,11 +75,10 @@ class Engine:
 
     def groups(self) -> list[list[str]]:
         """Names of stages that read from each other, group by group: no signal crosses between groups."""
-        emitters = self.emitters
+        reads = _sources(self.stages)
         groups: list[list[str]] = []
         for stage in self.stages:
-            reads = {emitters[kind] for kind in stage.needs.kinds | stage.needs.wants if kind in emitters}
-            joined = [group for group in groups if reads & set(group)]
+            joined = [group for group in groups if reads[stage.name] & set(group)]
             groups = [group for group in groups if group not in joined]
             groups.append([*(name for group in joined for name in group), stage.name])
         return groups
@@ -90,20 +89,20 @@ class Engine:
         """Run every stage, or those of `only`, on the clip. A stage that fails costs its own signals only."""
         names = {stage.name for stage in self.stages} if only is None else set(only)
         stages = [stage for stage in self.stages if stage.name in names]
-        emitters = {kind: stage.name for stage in stages for kind in stage.emits}
+        reads = _sources(stages)
+        ahead = _seconds_ahead(stages, reads)
         done: dict[str, tuple[StageOutcome, list[Signal]]] = {}
-        pending = list(stages)
+        # What the most work waits for is started first.
+        pending = sorted(stages, key=lambda stage: -ahead[stage.name])
         running: dict[Future[tuple[StageOutcome, list[Signal]]], Stage] = {}
         signals = SignalSet()
         with ThreadPoolExecutor(self._threads, thread_name_prefix="stage") as pool:
             while pending or running:
-                for stage in list(pending):
-                    reads = stage.needs.kinds | stage.needs.wants
-                    sources = {emitters[kind] for kind in reads if kind in emitters} - {stage.name}
-                    if sources <= done.keys():
-                        pending.remove(stage)
-                        visible = SignalSet(signals.of(*sorted(reads)))
-                        running[pool.submit(self._run, stage, clip, visible)] = stage
+                ready = [stage for stage in pending if reads[stage.name] <= done.keys()]
+                for stage in ready[: self._threads - len(running)]:
+                    pending.remove(stage)
+                    visible = SignalSet(signals.of(*sorted(stage.needs.kinds | stage.needs.wants)))
+                    running[pool.submit(self._run, stage, clip, visible)] = stage
                 ended, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in ended:
                     stage = running.pop(future)
@@ -154,3 +153,22 @@ class Engine:
             if stage.name in self._ready:
                 stage.close()
         self._ready.clear()
+
+
+def _sources(stages: Sequence[Stage]) -> dict[str, set[str]]:
+    """Stage -> the stages whose signals it reads."""
+    emitters = {kind: stage.name for stage in stages for kind in stage.emits}
+    return {
+        stage.name: {emitters[kind] for kind in stage.needs.kinds | stage.needs.wants if kind in emitters}
+        - {stage.name}
+        for stage in stages
+    }
+
+
+def _seconds_ahead(stages: Sequence[Stage], reads: dict[str, set[str]]) -> dict[str, float]:
+    """Stage -> the longest chain of work that begins with it, by `Cost.seconds`."""
+    ahead: dict[str, float] = {}
+    for stage in reversed(stages):  # readers come after what they read
+        after = [seconds for name, seconds in ahead.items() if stage.name in reads[name]]
+        ahead[stage.name] = stage.cost.seconds + max(after, default=0.0)
+    return ahead

@@ -35,6 +35,8 @@ class Cost:
     cpus: float = 1.0
     gpus: float = 0.0
     memory_mb: int = 300
+    #: of work for a minute of video, roughly; the engine starts what takes long first
+    seconds: float = 1.0
 
 
 class Stage(ABC):

@@ -25,10 +25,28 @@ _FILES = ("model.bin", "config.json", "tokenizer.json", "vocabulary.json")
 _TAIL_SECONDS = 2.0
 _FRAMES_PER_SECOND = 100
 _FRAME = SAMPLE_RATE // _FRAMES_PER_SECOND
+_FRAMES_AT_LEAST = 500
 #: more tokens than the fastest speech has; a decoder that still goes on is going round in circles
 _TOKENS_PER_SECOND = 20
 _TOKENS_AT_LEAST = 32
 _TOKENS_AT_MOST = 400
+
+
+class _Network(WhisperModel):  # type: ignore[misc]  # faster-whisper has no type stubs
+    """Sees a window once, however often it is decoded; with a `tail`, only that much of the padding after it."""
+
+    tail: float | None = None
+    _last: tuple[NDArray[np.float32], Any] | None = None
+
+    def encode(self, features: NDArray[np.float32]) -> Any:
+        if self._last is None or not np.array_equal(self._last[0], features):
+            shown = features
+            if self.tail is not None and features.ndim == 2:
+                heard = int(np.flatnonzero(features.any(axis=0)).max(initial=0)) + 1
+                frames = max(_FRAMES_AT_LEAST, heard + int(self.tail * _FRAMES_PER_SECOND))
+                shown = np.ascontiguousarray(features[:, :frames])
+            self._last = features, super().encode(shown)
+        return self._last[1]
 
 
 class Whisper:
@@ -44,6 +62,7 @@ class Whisper:
         device_index: int = 0,
         compute_type: str = "int8",
         batch: int = 1,
+        tail: float | None = None,
         source: str = SOURCE,
     ) -> None:
         """Load the network.
@@ -58,6 +77,8 @@ class Whisper:
             device_index: which of several GPUs.
             compute_type: CTranslate2's number format: int8, int8_float16, float16, bfloat16, float32.
             batch: pieces decoded at once by `transcribe_many`; above 1 without timestamp tokens.
+            tail: seconds of padding after a piece; None pads to 30 s, as Whisper was trained. With a little
+                `base` reads a short piece in a quarter of the time (docs/speech.md has what it costs).
             source: what signals carry as their source.
 
         Raises:
@@ -69,7 +90,7 @@ class Whisper:
         if missing:
             raise ModelError(f"{folder}: {', '.join(missing)} missing; run `mmu models pull whisper-base`")
         try:
-            self._model = WhisperModel(
+            self._model = _Network(
                 str(folder),
                 device=device,
                 device_index=device_index,
@@ -79,6 +100,7 @@ class Whisper:
             )
         except (RuntimeError, ValueError, OSError) as error:
             raise ModelError(f"{folder}: not a Whisper network that CTranslate2 can run: {error}") from error
+        self._model.tail = tail
         self._beam_size = beam_size
         self.batch = batch
         self.source = source

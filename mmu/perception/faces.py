@@ -63,7 +63,7 @@ class Faces(Stage):
     name: ClassVar[str] = "faces"
     needs: ClassVar[Needs] = Needs(frames=True)
     emits: ClassVar[frozenset[str]] = frozenset(kind for kind in KINDS if kind.startswith("face."))
-    cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=250)
+    cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=250, seconds=5.0)
     models: ClassVar[tuple[str, ...]] = MODELS
 
     def __init__(

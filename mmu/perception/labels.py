@@ -34,7 +34,7 @@ class Labels(Stage):
     name = "labels"
     needs = Needs(frames=True)
     emits = frozenset({"image.label", "image.embedding"})
-    cost = Cost(cpus=1.0, memory_mb=250)
+    cost = Cost(cpus=1.0, memory_mb=250, seconds=4.0)
     models = ("efficientnet-lite0",)
 
     def __init__(

@@ -57,7 +57,7 @@ class MusicFacts(Stage):
             "music.tag",
         }
     )
-    cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=250)
+    cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=250, seconds=3.0)
     models: ClassVar[tuple[str, ...]] = ("musicnn-mtt", "musicnn-msd", "beatnet")
 
     def __init__(self) -> None:

@@ -35,7 +35,7 @@ class Objects(Stage):
     name = "objects"
     needs = Needs(frames=True)
     emits = frozenset({"image.object"})
-    cost = Cost(cpus=1.0, memory_mb=200)
+    cost = Cost(cpus=1.0, memory_mb=200, seconds=5.0)
     models = ("efficientdet-lite0",)
 
     def __init__(

@@ -37,7 +37,7 @@ class PictureQuality(Stage):
     name = "picture_quality"
     needs = Needs(frames=True, wants=frozenset({"media.black", "media.frozen", "media.letterbox"}))
     emits = frozenset({"image.quality"})
-    cost = Cost(cpus=1.0, memory_mb=120)
+    cost = Cost(cpus=1.0, memory_mb=120, seconds=2.0)
     models = ("brisque",)
 
     def __init__(self, *, max_looks: int = 12, max_brisque: int = 5) -> None:

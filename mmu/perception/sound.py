@@ -44,7 +44,7 @@ class Sound(Stage):
     emits: ClassVar[frozenset[str]] = frozenset(
         {"audio.segment", "audio.event", "audio.loudness", "audio.quality"}
     )
-    cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=500)
+    cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=500, seconds=2.0)
     models: ClassVar[tuple[str, ...]] = ("ina-smn", "dnsmos")
 
     def __init__(self) -> None:

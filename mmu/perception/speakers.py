@@ -40,7 +40,7 @@ class Speakers(Stage):
         audio=frozenset({RATE}), kinds=frozenset({"speech.activity"}), wants=frozenset({"audio.segment"})
     )
     emits: ClassVar[frozenset[str]] = frozenset({"speech.speaker"})
-    cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=300)
+    cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=300, seconds=3.0)
     models: ClassVar[tuple[str, ...]] = ("campplus", "pyannote-segmentation", "ina-gender")
 
     def __init__(self) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 RATE = 16000
 _STEP = voice_activity.HOP / RATE
+#: seconds of padding that the recogniser sees after a piece
+_TAIL = 2.0
 #: stretches whose language is asked for: neighbours with shorter pauses than this, up to this length
 _LANGUAGE_GAP = 1.0
 _LANGUAGE_SECONDS = 8.0
@@ -41,7 +43,7 @@ class Speech(Stage):
     name: ClassVar[str] = "speech"
     needs: ClassVar[Needs] = Needs(audio=frozenset({RATE}), wants=frozenset({"audio.segment"}))
     emits: ClassVar[frozenset[str]] = frozenset({"speech.activity", "speech.segment", "speech.language"})
-    cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=700)
+    cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=700, seconds=12.0)
     models: ClassVar[tuple[str, ...]] = ("whisper-base",)
 
     def __init__(self) -> None:
@@ -54,7 +56,7 @@ class Speech(Stage):
 
     def recogniser(self, store: Store, *, threads: int) -> Recogniser:
         """The speech recogniser; the rest of the stage is the same for all of them."""
-        return Whisper(store.folder("whisper-base"), threads=threads)
+        return Whisper(store.folder("whisper-base"), threads=threads, tail=_TAIL)
 
     def close(self) -> None:
         self._activity = self._recogniser = None

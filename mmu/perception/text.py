@@ -53,7 +53,7 @@ class TextStage(Stage):
     name: ClassVar[str] = "text"
     needs: ClassVar[Needs] = Needs(frames=True)
     emits: ClassVar[frozenset[str]] = frozenset({"text.line"})
-    cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=450)
+    cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=450, seconds=16.0)
     models: ClassVar[tuple[str, ...]] = ("ppocr-tiny", "ppocr-small")
 
     def __init__(self, options: TextOptions | None = None) -> None:

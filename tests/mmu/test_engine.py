@@ -11,7 +11,7 @@ from mmu.media.clip import Clip
 from mmu.outcome import Outcome
 from mmu.perception.catalog import CPU_STAGES, build_stages
 from mmu.signals import Signal, SignalSet, Span
-from mmu.stage import Needs, Stage, validate
+from mmu.stage import Cost, Needs, Stage, validate
 from models.store import Store
 
 
@@ -72,6 +72,26 @@ def perceive(clip: Clip, *stages: Stage) -> tuple[dict[str, Outcome], SignalSet]
 def test_a_stage_sees_what_it_declares_and_nothing_else(clip: Clip) -> None:
     _, signals = perceive(clip, Shots(), Counter())
     assert [one.value for one in signals.of("image.label")] == ["1 signals seen"]
+
+
+def test_what_the_most_work_waits_for_comes_first(clip: Clip) -> None:
+    class Long(Listener):
+        name, needs, cost = "long", Needs(frames=True), Cost(seconds=9)
+
+    class First(Shots):
+        cost = Cost(seconds=2)
+
+    class Then(Counter):
+        cost = Cost(seconds=8)
+
+    order: list[str] = []
+    stages = [First(), Long(), Then()]
+    perceived = Engine(stages, Store(), threads=1).perceive(
+        clip, progress=lambda name, *_: order.append(name)
+    )
+    assert order == ["cuts", "long", "count"]
+    assert [one.name for one in perceived.stages] == ["cuts", "long", "count"]
+    assert [one.kind for one in perceived.signals] == ["media.shot", "audio.segment", "image.label"]
 
 
 def test_one_failing_stage_costs_its_own_signals(clip: Clip) -> None:

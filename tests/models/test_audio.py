@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import time
 from pathlib import Path
 
 import numpy as np
@@ -150,3 +151,17 @@ def test_whisper_reads_several_pieces_at_once_as_it_reads_them_one_by_one() -> N
         times = [time for part in other for word in part.words for time in (word.start, word.end)]
         assert all(0 <= time <= len(samples) / RATE + 0.1 for time in times)
         assert times == sorted(times)
+
+
+@pytest.mark.weights
+def test_whisper_works_as_long_as_there_is_speech() -> None:
+    network = Whisper(Store().folder("whisper-base"), tail=2.0)
+    short = voice(2)[: 2 * RATE]
+    network.transcribe(short, "en")  # warm
+    started = time.process_time()
+    network.transcribe(short, "en")
+    short_time = time.process_time() - started
+    full = np.tile(voice(2), 1 + 28 * RATE // len(voice(2)))[: 28 * RATE]
+    started = time.process_time()
+    network.transcribe(full, "en")
+    assert short_time < 0.5 * (time.process_time() - started)
