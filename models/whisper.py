@@ -33,7 +33,7 @@ _TOKENS_AT_MOST = 400
 
 
 class _Network(WhisperModel):  # type: ignore[misc]  # faster-whisper has no type stubs
-    """Sees a window once, however often it is decoded; with a `tail`, only that much of the padding after it."""
+    """Sees a window once, however often it is decoded, and with a `tail` less of the padding after it."""
 
     tail: float | None = None
     _last: tuple[NDArray[np.float32], Any] | None = None
