@@ -95,7 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m benchmarks.accuracy", description=__doc__.splitlines()[0]
     )
     parser.add_argument(
-        "--corpus", type=Path, default=_default_corpus(), help="folder with truth.jsonl ($MMU_CORPUS)"
+        "--corpus", type=Path, default=default_corpus(), help="folder with truth.jsonl ($MMU_CORPUS)"
     )
     parser.add_argument("--only", nargs="+", metavar="TASK", help="score these tasks only")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N cases a task")
@@ -104,7 +104,8 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _default_corpus() -> Path | None:
+def default_corpus() -> Path | None:
+    """Where `$MMU_CORPUS` says that a corpus is."""
     place = os.environ.get("MMU_CORPUS")
     return Path(place) if place else None
 

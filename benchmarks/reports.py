@@ -1,4 +1,4 @@
-"""Reports of corpus files, each analysed once with the shipped defaults."""
+"""Reports of corpus files, each analysed once, with the shipped defaults unless told otherwise."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from mmu.report.schema import Report
 class Reports:
     """Analyses on demand and remembers; `cache` keeps reports between runs of one pipeline."""
 
-    def __init__(self, root: Path, *, cache: Path | None = None) -> None:
+    def __init__(self, root: Path, *, cache: Path | None = None, analyzer: Analyzer | None = None) -> None:
         self._root = root
-        self._analyzer = Analyzer(embeddings=True)
+        self._analyzer = analyzer or Analyzer(embeddings=True)
         self._known: dict[str, Report] = {}
         self._cache = None if cache is None else cache / self._analyzer.fingerprint
         self.seconds: dict[str, float] = {}
@@ -25,6 +25,11 @@ class Reports:
     @property
     def analyzer(self) -> Analyzer:
         return self._analyzer
+
+    @property
+    def known(self) -> list[Report]:
+        """The reports so far, in the order they were asked for."""
+        return list(self._known.values())
 
     def get(self, path: str) -> Report:
         """The report of one file of the corpus."""
