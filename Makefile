@@ -41,7 +41,7 @@ test-fast: $(VENV)/dev
 
 # Everything that full-size networks need, in an environment of its own (docs/extras.md): 8 GB.
 # insightface and paddleocr bring OpenCV variants that overwrite the headless one: it goes in last.
-$(EXTRAS)/ready: pyproject.toml constraints-extras.txt
+$(EXTRAS)/ready: constraints-extras.txt
 	$(PYTHON) -m venv $(EXTRAS)
 	$(EXTRAS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-extras.txt -e ".[all,dev]"
 	$(EXTRAS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-extras.txt --no-deps --force-reinstall opencv-python-headless
@@ -50,7 +50,7 @@ $(EXTRAS)/ready: pyproject.toml constraints-extras.txt
 extras: $(EXTRAS)/ready
 
 test-extras: $(EXTRAS)/ready
-	$(EXTRAS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	$(EXTRAS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-extras.txt -e ".[all,dev]"
 	$(EXTRAS)/bin/python -m pytest tests/extras
 
 lint: $(VENV)/dev
