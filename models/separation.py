@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,18 @@ class Stems(NamedTuple):
 
     vocals: FloatArray
     accompaniment: FloatArray
+
+
+class Separator(Protocol):
+    """What separates voice from accompaniment: Spleeter here, HT-Demucs in `models.torch.demucs`."""
+
+    source: str
+
+    def separate(self, samples: FloatArray) -> Stems:
+        """Separate (n, 2) float32 stereo at 44.1 kHz that is in memory."""
+
+    def stream(self, blocks: Iterable[FloatArray]) -> Iterator[Stems]:
+        """Separate a stream of (n, 2) blocks of any sizes; what comes out has the same total length."""
 
 
 class Spleeter:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mmu.errors import MediaError, StoreError
 from mmu.media.clip import Clip
-from models.separation import SAMPLE_RATE, Spleeter
+from models.separation import SAMPLE_RATE, Separator
 
 NAMES = ("vocals", "accompaniment")
 #: seconds read at once
@@ -20,7 +20,7 @@ _WINDOW = 24.0
 
 
 def write_stems(
-    clip: Clip, folder: Path, separator: Spleeter, *, on_progress: Callable[[float], None] | None = None
+    clip: Clip, folder: Path, separator: Separator, *, on_progress: Callable[[float], None] | None = None
 ) -> tuple[Path, Path]:
     """Write `vocals.wav` and `accompaniment.wav`: 16-bit stereo at 44.1 kHz, as long as the clip's sound.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 torch = pytest.importorskip("torch", reason="needs mmu-video[torch]")
 pytest.importorskip("demucs", reason="needs mmu-video[torch]")
@@ -13,6 +14,7 @@ pytest.importorskip("demucs", reason="needs mmu-video[torch]")
 from demucs.apply import BagOfModels, apply_model  # noqa: E402
 from demucs.states import load_model  # noqa: E402
 
+from mmu.cli import main  # noqa: E402
 from models.errors import ModelError  # noqa: E402
 from models.torch.demucs import Demucs  # noqa: E402
 from models.torch.runtime import Runtime, RuntimeOptions  # noqa: E402
@@ -93,3 +95,18 @@ def test_errors_say_what_is_wrong(checkpoint: Path, tmp_path: Path) -> None:
     (bag / "bag.yaml").write_text("models: [d4]\n")
     with pytest.raises(ModelError, match=r"names d4, and there is no d4\.th"):
         load(bag)
+
+
+def test_stems_of_a_file_from_the_command_line(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    soundfile.write(tmp_path / "song.wav", stereo(3.0), RATE)
+    arguments = ["stems", str(tmp_path / "song.wav"), "--out", str(tmp_path / "out"), "--quiet"]
+    assert main([*arguments, "--demucs", str(checkpoint), "--device", "cpu"]) == 0
+    voice, rate = soundfile.read(tmp_path / "out" / "vocals.wav")
+    rest, _ = soundfile.read(tmp_path / "out" / "accompaniment.wav")
+    assert rate == RATE
+    assert voice.shape == rest.shape == (3 * RATE, 2)
+    assert main([*arguments, "--demucs", str(tmp_path / "none.th")]) == 2
+    assert main([*arguments, "--demucs", str(checkpoint), "--device", "tpu"]) == 2
+    assert "choose auto" in capsys.readouterr().err
