@@ -24,9 +24,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--demucs", type=Path, metavar="WEIGHTS", help="HT-Demucs: a .th file, or a folder with a bag of them"
     )
-    parser.add_argument(
-        "--device", default="auto", help="for --demucs: auto, cuda, mps, cpu (default: auto)"
-    )
+    parser.add_argument("--device", default="auto", help="for --demucs: auto, cuda, mps, cpu (default: auto)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     return parser
 
