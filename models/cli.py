@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from models.errors import ModelError
 from models.manifest import PROFILES, Model
-from models.supplied import cli as supplied
 
 if TYPE_CHECKING:
     from models.store import Store
@@ -60,6 +59,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Carry out a parsed `mmu models …`; returns 0 (fine), 1 (weights missing or damaged) or 2."""
     from models.store import Store
+    from models.supplied import cli as supplied
 
     store = Store()
     try:
@@ -124,6 +124,8 @@ def _list(store: Store, args: argparse.Namespace) -> int:
 
 
 def _supplied(store: Store, args: argparse.Namespace) -> int:
+    from models.supplied import cli as supplied
+
     entries = supplied.choose(args)
     if args.models_command == "list":
         rows = supplied.rows(store, entries)

@@ -26,7 +26,9 @@ def is_meant(args: argparse.Namespace) -> bool:
     known = {entry.name for entry in load_entries()}
     ours = [name for name in names if name in known]
     if ours and len(ours) < len(names):
-        raise ModelError(f"{', '.join(ours)} come from their publishers, the others do not: name them apart")
+        raise ModelError(
+            f"{', '.join(ours)} and the others come from different places: name them in two commands"
+        )
     return bool(ours)
 
 

@@ -66,7 +66,7 @@ def fill(module: torch.nn.Module, state: Mapping[str, torch.Tensor], *, path: Pa
 
 
 def _misfit(path: Path, model: str, why: str) -> str:
-    return f"{path} holds no {model}: {why}; is `model:` the right one?"
+    return f"{path} holds no {model}: {why.rstrip('.')}; is `model:` the right one?"
 
 
 def _tensors(data: Any, path: Path) -> dict[str, torch.Tensor]:

@@ -156,3 +156,12 @@ def test_the_stage_emits_labels_and_embeddings(tmp_path: Path) -> None:
     stage.close()
     with pytest.raises(RuntimeError, match="before setup"):
         stage.run(clip, SignalSet())
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_device_that_is_not_there_is_said_before_anything_runs(tmp_path: Path) -> None:
+    path = checkpoint(tmp_path, "mobilenet_v3_small")
+    choice = {"adapter": "torchvision.classification", "model": "mobilenet_v3_small", "weights": str(path)}
+    stage = build_stages(config={"device": "cuda", "stages": {"labels": choice}}, only=["labels"])[0]
+    with pytest.raises(ModelError, match="device 'cuda': torch .* sees none"):
+        stage.check(Store(tmp_path / "home"))

@@ -88,8 +88,12 @@ class AdaptedStage(Stage, Generic[OptionsT]):
         vars(self)["cost"] = Cost(cost.cpus, 0.0 if options.device == "cpu" else options.gpus, memory)
 
     def check(self, store: Store) -> Mapping[str, str]:
-        """Find the library and the weights; name and version of the network -> SHA-256."""
+        """Find the library, the device and the weights; name and version of the network -> SHA-256."""
         need_modules(self.requires, self.extra, self.adapter)
+        if "torch" in self.requires and self.options.device not in ("auto", "cpu"):
+            from models.torch.runtime import choose_device
+
+            choose_device(self.options.device)
         weights = self.weights(store)
         return {weights.source: weights.sha256}
 
