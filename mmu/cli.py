@@ -24,6 +24,7 @@ from mmu import (
     cli_interest,
     cli_kg,
     cli_learn,
+    cli_look,
     cli_originals,
     cli_people,
     cli_queue,
@@ -64,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     for module in (
         cli_tag,
         cli_caption,
+        cli_look,
         cli_teach,
         cli_people,
         cli_voices,

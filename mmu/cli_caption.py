@@ -47,24 +47,25 @@ def run(args: argparse.Namespace) -> int:
     """Print the captions; 1 when a model was asked and failed."""
     from mmu.describe import describe, take_frames
 
-    model = _model(args)
+    model = language_model(args)
     if args.frames and model is None:
         raise ConfigError("--frames are for a language model: name it with --llm-url")
     if args.video and len(args.reports) > 1:
         raise ConfigError("--video goes with one report")
     failed = False
     for path in args.reports:
-        report = _read(path)
+        report = read_report(path)
         if model is not None:
             frames = take_frames(args.video or report.uri, args.frames) if args.frames else []
             report = describe(report, model, frames=frames)
             if args.write:
-                _write(path, report)
+                write_report(path, report)
         failed |= _print(path, report)
     return int(failed)
 
 
-def _model(args: argparse.Namespace) -> LanguageModel | None:
+def language_model(args: argparse.Namespace) -> LanguageModel | None:
+    """The endpoint of the command line or the environment; None when there is none."""
     from mmu.reasoning.llm import LanguageModel
 
     given = {
@@ -77,7 +78,12 @@ def _model(args: argparse.Namespace) -> LanguageModel | None:
     )
 
 
-def _read(path: Path) -> Report:
+def read_report(path: Path) -> Report:
+    """A stored report.
+
+    Raises:
+        ConfigError: it cannot be read, or is no report.
+    """
     from pydantic import ValidationError
 
     from mmu.report.schema import Report
@@ -90,7 +96,12 @@ def _read(path: Path) -> Report:
         raise ConfigError(f"{path} is not a report (mmu.report/1): {str(error).splitlines()[0]}") from error
 
 
-def _write(path: Path, report: Report) -> None:
+def write_report(path: Path, report: Report) -> None:
+    """Replace a stored report.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
     partial = path.with_name(path.name + ".partial")
     try:
         partial.write_text(report.to_json(), encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import kg
 from mmu.errors import ConfigError
@@ -60,8 +61,20 @@ def describe(
     )
 
 
+class TimedFrame(NamedTuple):
+    """A picture as JPEG, and its time in seconds."""
+
+    time: float
+    jpeg: bytes
+
+
 def take_frames(source: str | Path, count: int) -> list[bytes]:
-    """So many frames of a video as JPEG, evenly spread.
+    """So many frames of a video as JPEG, evenly spread; see `take_timed_frames`."""
+    return [frame.jpeg for frame in take_timed_frames(source, count)]
+
+
+def take_timed_frames(source: str | Path, count: int) -> list[TimedFrame]:
+    """So many frames of a video, evenly spread.
 
     Raises:
         ConfigError: a number out of range.
@@ -73,7 +86,7 @@ def take_frames(source: str | Path, count: int) -> list[bytes]:
 
     from mmu.media.open import open_clip
 
-    found: list[bytes] = []
+    found: list[TimedFrame] = []
     with open_clip(str(source)) as clip:
         total = len(clip.times)
         wanted = sorted({int((place + 0.5) * total / count) for place in range(min(count, total))})
@@ -84,5 +97,5 @@ def take_frames(source: str | Path, count: int) -> list[bytes]:
             small = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
             done, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])
             if done:
-                found.append(bytes(data))
+                found.append(TimedFrame(frame.time, bytes(data)))
     return found

@@ -50,6 +50,8 @@ KINDS: dict[str, str] = {
     "image.quality": "name of the measure; score = 0 (bad) to 1 (good); attributes.raw",
     "image.code": "content of a QR code; attributes.purpose = contact|payment|link|text, .host",
     "image.embedding": "None; embedding of one keyframe",
+    "image.answer": "name of something that a vision-language model says is shown; "
+    "attributes.concept, .frames, .support = agrees|alone",
     "image.hash": "hex perceptual hash of one frame; attributes.algorithm",
     "text.line": "the text read; joined over time; attributes.role "
     "subtitle|title|overlay|watermark|scene, .language, .orientation",

@@ -13,13 +13,15 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mmu.errors import ConfigError, MmuError
 from mmu.report.schema import Report
+
+Form = TypeVar("Form", bound=BaseModel)
 
 #: tags, lines and stretches of speech that the model is told of
 TAGS, LINES, SEGMENTS = 20, 15, 20
@@ -41,7 +43,7 @@ class ModelAnswerError(MmuError):
 class Draft(BaseModel):
     """What the model is asked for."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", title="caption")
 
     sentence_zh: str = Field(min_length=1, max_length=400)
     sentence_en: str = Field(min_length=1, max_length=800)
@@ -49,6 +51,16 @@ class Draft(BaseModel):
     paragraph_en: str = Field(max_length=3000)
     titles_zh: list[str] = Field(max_length=5)
     titles_en: list[str] = Field(max_length=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model said, and what it took: tokens as the server counts them (None: it does not say)."""
+
+    content: str
+    seconds: float
+    tokens_in: int | None = None
+    tokens_out: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +106,27 @@ class LanguageModel:
         Raises:
             ModelAnswerError: no connection, time ran out, an error status, or not the JSON asked for.
         """
-        return _parse(self._post(_request(self.model, report, frames)))
+        told = json.dumps(evidence_of(report), ensure_ascii=False)
+        return self.ask(SYSTEM, told, Draft, frames=frames)[0]
 
-    def _post(self, body: dict[str, Any]) -> str:
+    def ask(
+        self, system: str, told: str, form: type[Form], *, frames: Sequence[bytes] = ()
+    ) -> tuple[Form, Reply]:
+        """Ask for JSON of one form.
+
+        Args:
+            system: what the model is to do.
+            told: evidence, as text.
+            form: what it is to answer, by its JSON schema; its title is what messages call it.
+            frames: JPEG pictures, for a model that sees.
+
+        Raises:
+            ModelAnswerError: no connection, time ran out, an error status, or not the JSON asked for.
+        """
+        reply = self._post(_request(self.model, system, told, form, frames))
+        return _parse(reply.content, form), reply
+
+    def _post(self, body: dict[str, Any]) -> Reply:
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         url = self.url.rstrip("/") + "/chat/completions"
         started = time.monotonic()
@@ -122,15 +152,29 @@ class LanguageModel:
         if len(data) > ANSWER:
             raise ModelAnswerError(f"{url}: an answer of more than {ANSWER} bytes")
         try:
-            content = json.loads(data)["choices"][0]["message"]["content"]
+            whole = json.loads(data)
+            content = whole["choices"][0]["message"]["content"]
         except (ValueError, KeyError, IndexError, TypeError) as error:
             raise ModelAnswerError(f"{url}: not a chat completion: {error!r}") from error
         if not isinstance(content, str):
             raise ModelAnswerError(f"{url}: an answer without text")
-        return content
+        usage = whole.get("usage")
+        counts = usage if isinstance(usage, dict) else {}
+        return Reply(
+            content,
+            time.monotonic() - started,
+            _count(counts.get("prompt_tokens")),
+            _count(counts.get("completion_tokens")),
+        )
 
 
-def _request(model: str, report: Report, frames: Sequence[bytes]) -> dict[str, Any]:
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _request(
+    model: str, system: str, told: str, form: type[BaseModel], frames: Sequence[bytes]
+) -> dict[str, Any]:
     pictures = [
         {
             "type": "image_url",
@@ -138,17 +182,21 @@ def _request(model: str, report: Report, frames: Sequence[bytes]) -> dict[str, A
         }
         for one in frames
     ]
-    text = {"type": "text", "text": json.dumps(evidence_of(report), ensure_ascii=False)}
+    text = {"type": "text", "text": told}
     return {
         "model": model,
         "temperature": 0.2,
         "messages": [
-            {"role": "system", "content": SYSTEM},
+            {"role": "system", "content": system},
             {"role": "user", "content": [text, *pictures] if pictures else text["text"]},
         ],
         "response_format": {
             "type": "json_schema",
-            "json_schema": {"name": "caption", "strict": True, "schema": Draft.model_json_schema()},
+            "json_schema": {
+                "name": str(form.model_config.get("title")),
+                "strict": True,
+                "schema": form.model_json_schema(),
+            },
         },
     }
 
@@ -168,12 +216,14 @@ def evidence_of(report: Report) -> dict[str, Any]:
     }
 
 
-def _parse(content: str) -> Draft:
+def _parse(content: str, form: type[Form]) -> Form:
     # Some servers wrap JSON in a code fence although a schema was asked for.
     start, end = content.find("{"), content.rfind("}")
     try:
-        return Draft.model_validate_json(content[start : end + 1] if 0 <= start < end else content)
+        return form.model_validate_json(content[start : end + 1] if 0 <= start < end else content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "answer"
-        raise ModelAnswerError(f"not the caption that was asked for: {where}: {first['msg']}") from None
+        raise ModelAnswerError(
+            f"not the {form.model_config.get('title')} that was asked for: {where}: {first['msg']}"
+        ) from None

@@ -89,7 +89,9 @@ def observe(
                 found += _by_label(signal, label, graph, own if own in settings.sources else group)
         if signal.kind == "taught.match":
             found += _taught(signal, graph, settings)
-        if signal.kind in settings.sources and isinstance(signal.value, str):
+        if signal.kind == "image.answer":
+            found += _answer(signal, graph, settings)
+        elif signal.kind in settings.sources and isinstance(signal.value, str):
             found += _by_alias(signal, signal.value, graph)
     return found
 
@@ -135,6 +137,14 @@ def _taught(signal: Signal, graph: Graph, settings: FusionSettings) -> Iterator[
     if concept in graph and group in settings.sources:
         path = (_signal_step(signal), concept_step(graph, concept))
         yield Observation(concept, group, signal.score or 0.0, signal.id, signal, path)
+
+
+def _answer(signal: Signal, graph: Graph, settings: FusionSettings) -> Iterator[Observation]:
+    """What a vision-language model names was linked when it was checked (`answers.py`)."""
+    concept = str(signal.attributes.get("concept"))
+    if concept in graph and signal.kind in settings.sources:
+        path = (_signal_step(signal), concept_step(graph, concept))
+        yield Observation(concept, signal.kind, signal.score or 0.0, signal.id, signal, path)
 
 
 def _signal_step(signal: Signal) -> EvidenceStep:
