@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from mmu.cli import main
 from mmu.errors import ConfigError, ModelError
 from mmu.networks import load_networks, profiles
 from mmu.perception.adapters import adapters, place_new
@@ -145,3 +147,41 @@ def test_missing_library_or_weights_are_said_before_anything_runs(tmp_path: Path
     stage = build_stages(config={"stages": {"labels": LABELS}}, only=["labels"])[0]
     with pytest.raises(ModelError, match=r"not installed here: pip install|mmu models pull torchvision-"):
         stage.check(Store(tmp_path))
+
+
+def examples() -> list[str]:
+    """The configurations of docs/weights.md."""
+    page = (Path(__file__).parents[2] / "docs" / "weights.md").read_text(encoding="utf-8")
+    return [block.split("```")[0] for block in page.split("```yaml")[1:]]
+
+
+@pytest.mark.parametrize("text", examples())
+def test_the_configurations_of_the_docs_are_right(tmp_path: Path, text: str) -> None:
+    names = [stage.name for stage in build_stages(config=write(tmp_path, text))]
+    assert set(CPU_STAGES) <= set(names)
+
+
+def test_the_lists_of_weights_on_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MMU_HOME", str(tmp_path))
+    assert main(["models", "list", "--profile", "gpu"]) == 0
+    shown = capsys.readouterr().out
+    place = tmp_path / "models" / "supplied" / "torchvision-convnext-base" / "convnext_base-6075fbad.pth"
+    assert f"put it at {place}" in shown
+    assert "terms 'insightface' not accepted" in shown
+    assert main(["models", "list", "--json", "torchvision-raft-small"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["missing"][0]["from"].startswith("https://")
+    assert main(["models", "pull", "insightface-buffalo-l", "--from", str(tmp_path)]) == 1
+    assert "--accept-licence insightface" in capsys.readouterr().err
+    assert main(["models", "pull", "torchvision-raft-small", "yunet"]) == 2
+    assert "name them in two commands" in capsys.readouterr().err
+    assert main(["models", "path", "torchvision-raft-small"]) == 0
+    assert capsys.readouterr().out.strip() == str(place.parents[1] / "torchvision-raft-small")
+    assert main(["models", "verify", "torchvision-raft-small"]) == 1
+    assert "missing" in capsys.readouterr().out
+
+
+def test_a_wrong_configuration_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tag", "x.mp4", "--config", str(write(tmp_path, "stages: {lables: default}"))]) == 2
+    assert "stages.lables: no such stage" in capsys.readouterr().err
