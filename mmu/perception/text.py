@@ -56,10 +56,19 @@ class TextStage(Stage):
     cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=450, seconds=16.0)
     models: ClassVar[tuple[str, ...]] = ("ppocr-tiny", "ppocr-small")
 
-    def __init__(self, options: TextOptions | None = None) -> None:
+    def __init__(
+        self,
+        options: TextOptions | None = None,
+        *,
+        video: TextReader | None = None,
+        still: TextReader | None = None,
+        source: str = _SOURCE,
+    ) -> None:
+        """Choose how closely to look, and readers in place of those that `setup` loads."""
         self.options = options or TextOptions()
-        self._video: TextReader | None = None
-        self._still: TextReader | None = None
+        self.source = source
+        self._video = video
+        self._still = still
 
     def setup(self, store: Store, *, threads: int = 1) -> None:
         """Load the networks.
@@ -105,7 +114,7 @@ class TextStage(Stage):
         lines = [line for line in tracker.finish() if self._is_text(line, video=not clip.still)]
         canvas = Canvas(size[0], size[1], seconds)
         out = [
-            _signal(line, role, clip.scale, _end(line, clip.times, clip.duration))
+            _signal(line, role, clip.scale, _end(line, clip.times, clip.duration), self.source)
             for line, role in zip(lines, roles(lines, canvas), strict=True)
         ]
         return sorted(out, key=_reading_order)
@@ -163,14 +172,14 @@ def _end(line: Line, times: NDArray[np.float64], duration: float) -> float:
     return float((line.end + later[0]) / 2) if later.size else max(line.end, duration)
 
 
-def _signal(line: Line, role: str, scale: float, end: float) -> Signal:
+def _signal(line: Line, role: str, scale: float, end: float, source: str) -> Signal:
     best = line.best
     return Signal(
         kind="text.line",
         value=best.text,
         score=min(1.0, best.score),
         span=Span(line.start, end),
-        source=_SOURCE,
+        source=source,
         box=line.box.scaled(scale),
         attributes={
             "role": role,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mmu.signals import Box
-from models.ppocr import Quad, Reading, TextDetector, TextRecognizer, crop_line
+from models.ppocr import Quad, Reading, crop_line
 
 Image = NDArray[np.uint8]
 
@@ -47,10 +48,22 @@ class LineReading:
     vertical: bool = False
 
 
+class FindsLines(Protocol):
+    """What finds lines; see `models.ppocr.TextDetector`."""
+
+    def detect(self, image: Image, *, side: int = 960) -> list[Quad]: ...
+
+
+class ReadsLines(Protocol):
+    """What reads lines; see `models.ppocr.TextRecognizer`."""
+
+    def read(self, lines: Sequence[Image], *, batch: int = 6) -> list[Reading]: ...
+
+
 class TextReader:
     """Finds and reads lines in pictures ((h, w, 3) uint8 BGR); boxes are in pixels of the picture given."""
 
-    def __init__(self, detector: TextDetector, recognizer: TextRecognizer, *, side: int) -> None:
+    def __init__(self, detector: FindsLines, recognizer: ReadsLines, *, side: int) -> None:
         self._detector = detector
         self._recognizer = recognizer
         self._side = side

@@ -118,7 +118,9 @@ class _Place:
         target = folder / file.name
         target.parent.mkdir(parents=True, exist_ok=True)
         coming = target.with_name(target.name + ".coming")
-        names = [f"{entry.name}/{file.name}", file.name, PurePosixPath(urlsplit(url).path).name]
+        names = [f"{entry.name}/{file.name}", file.name]
+        if "/" not in file.name:  # two files of one entry may have one name in different folders
+            names.append(PurePosixPath(urlsplit(url).path).name)
         self._bring(names, url, coming)
         _check(coming, file, url)
         coming.replace(target)

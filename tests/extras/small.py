@@ -136,3 +136,18 @@ def _save(graph: Any, path: Path) -> None:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     onnx.checker.check_model(model)
     onnx.save(model, path)
+
+
+def ocr_folder(folder: Path, characters: str) -> Path:
+    """Networks of PaddleOCR with random weights as it exports them: `det/` and `rec/`, made in a process apart.
+
+    The detector finds what is bright; the recogniser says whatever its weights make of a line.
+    """
+    import subprocess
+    import sys
+
+    code = Path(__file__).with_name("paddle_export.py")
+    subprocess.run(
+        [sys.executable, str(code), str(folder), characters], check=True, capture_output=True, timeout=200
+    )
+    return folder
