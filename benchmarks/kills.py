@@ -34,16 +34,30 @@ TIMES = ("finished_at", "stages", "report", "date", "attempts")
 PATIENCE = 120.0
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The tables of a disturbed run against those of one that was left alone."""
+
+    rows: int
+    lost: int
+    twice: int
+    different: int
+
+    @property
+    def same(self) -> bool:
+        return not (self.lost or self.twice or self.different)
+
+    def __str__(self) -> str:
+        return f"{self.rows} rows: {self.lost} lost, {self.twice} twice, {self.different} different"
+
+
 @dataclass(slots=True)
 class Kills:
     """What happened."""
 
+    compared: Compared
     killed: Counter[str] = field(default_factory=Counter)
     runs: int = 0
-    rows: int = 0
-    lost: int = 0
-    twice: int = 0
-    different: int = 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,8 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         done = run_kills(Path(folder), kills=args.kills, clips=args.clips, seed=args.seed, stages=args.stages)
     victims = ", ".join(f"{number} {who}" for who, number in sorted(done.killed.items()))
     print(f"{sum(done.killed.values())} kills ({victims}), {done.runs} starts of the job")
-    print(f"{done.rows} rows: {done.lost} lost, {done.twice} twice, {done.different} different")
-    return 0 if not (done.lost or done.twice or done.different) else 1
+    print(done.compared)
+    return 0 if done.compared.same else 1
 
 
 def run_kills(folder: Path, *, kills: int, clips: int, seed: int, stages: str, say: bool = True) -> Kills:
@@ -71,21 +85,23 @@ def run_kills(folder: Path, *, kills: int, clips: int, seed: int, stages: str, s
     (source / "broken.mp4").write_bytes(b"not a video")
     (source / "empty.mp4").touch()
     command = [sys.executable, "-m", "pipelines.batch", "--src", str(source), "--stages", stages, "--quiet"]
-    command += ["--workers", "2", "--memory-mb", "300", "--config", str(_config(folder))]
+    command += ["--workers", "2", "--memory-mb", "300", "--config", str(write_config(folder))]
     quiet, errors = folder / "quiet", folder / "errors.txt"
     _start([*command, "--out", str(quiet)], errors).wait(timeout=1800)
-    out, done, dice = folder / "out", Kills(), random.Random(seed)
+    out, dice = folder / "out", random.Random(seed)
+    killed: Counter[str] = Counter()
+    runs = 0
     while True:
         process = _start([*command, "--out", str(out)], errors)
-        done.runs += 1
-        while sum(done.killed.values()) < kills and process.poll() is None:
+        runs += 1
+        while sum(killed.values()) < kills and process.poll() is None:
             # A kill of the driver or the raylet ends the run: others come first within one.
             victim = VICTIMS[dice.randrange(len(VICTIMS))]
             if not _wait_for_work(process):
                 break
             time.sleep(dice.uniform(0.0, 3.0))
             if process.poll() is None and _kill(process, victim):
-                done.killed[victim] += 1
+                killed[victim] += 1
                 if say:
                     print(f"killed {victim}", file=sys.stderr, flush=True)
                 if victim in ("driver", "raylet"):
@@ -93,15 +109,22 @@ def run_kills(folder: Path, *, kills: int, clips: int, seed: int, stages: str, s
         # A run that comes to its end has nothing left to be killed over.
         if process.wait(timeout=900) in (0, 1):
             break
-        if done.runs > 2 * kills + 5:
+        if runs > 2 * kills + 5:
             raise SystemExit(f"the job does not come to its end: {errors.read_text()[-2000:]}")
+    return Kills(compare(quiet, out), killed, runs)
+
+
+def compare(quiet: Path, out: Path) -> Compared:
+    """Compare the tables of two runs over the same source, but for timings."""
     expected, found = rows(quiet), rows(out)
-    done.rows = sum(found.values())
     have, want = Counter(key for key, _ in found.elements()), Counter(key for key, _ in expected.elements())
-    done.lost = sum((want - have).values())
-    done.twice = sum(number - 1 for number in have.values() if number > 1)
-    done.different = sum((expected - found).values()) - done.lost
-    return done
+    lost = sum((want - have).values())
+    return Compared(
+        rows=sum(found.values()),
+        lost=lost,
+        twice=sum(number - 1 for number in have.values() if number > 1),
+        different=sum((expected - found).values()) - lost,
+    )
 
 
 def rows(out: Path) -> Counter[tuple[str, str]]:
@@ -117,7 +140,8 @@ def rows(out: Path) -> Counter[tuple[str, str]]:
     return found
 
 
-def _config(folder: Path) -> Path:
+def write_config(folder: Path) -> Path:
+    """Options of a job under attack, as a file."""
     path = folder / "job.yaml"
     # Small tasks and folds: a kill meets every step of the work.
     path.write_text("chunk_rows: 3\nchunk_seconds: 2\nfold_mb: 0.05\n")
@@ -125,7 +149,7 @@ def _config(folder: Path) -> Path:
 
 
 def _start(command: list[str], errors: Path) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_ADDRESS": "local"}
     with errors.open("ab") as log:
         return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=log)
 
@@ -156,10 +180,11 @@ _MARKS = {"child": "pipelines.child", "worker": "ray::Worker", "raylet": "raylet
 
 def _processes(process: subprocess.Popen[bytes], victim: str) -> list[int]:
     """Processes of one kind below the driver."""
-    return [pid for pid, words in _below(process.pid) if _MARKS[victim] in words]
+    return [pid for pid, words in processes_below(process.pid) if _MARKS[victim] in words]
 
 
-def _below(root: int) -> list[tuple[int, str]]:
+def processes_below(root: int) -> list[tuple[int, str]]:
+    """Ids and command lines of the descendants of a process."""
     parents: dict[int, list[tuple[int, str]]] = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
