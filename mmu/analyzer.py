@@ -227,11 +227,19 @@ class Analyzer:
         return self._brain.tag(signals, duration=duration, frame=frame, axes=axes)
 
     def observe(
-        self, source: Source, *, stages: Iterable[str] | None = None, progress: Progress | None = None
+        self,
+        source: Source,
+        *,
+        stages: Iterable[str] | None = None,
+        progress: Progress | None = None,
+        given: Iterable[Signal] = (),
     ) -> Observed:
         """Decode one video and run the stages on it, or some of them: the first half of `analyze`.
 
         `stage_groups` says which stages may run apart from each other without a change of the result.
+
+        Args:
+            given: what stages that do not run now have emitted already.
 
         Raises:
             MediaError: nothing can be decoded.
@@ -247,16 +255,33 @@ class Analyzer:
                 facts=clip.facts.model_copy(update={"uri": describe(source)}),
                 medium="picture" if clip.still else "video" if clip.has_video else "audio",
                 errors=clip.errors,
-                perceived=self._engine.perceive(clip, progress=progress, only=stages),
+                perceived=self._engine.perceive(clip, progress=progress, only=stages, given=given),
             )
 
     @property
     def stage_groups(self) -> list[list[str]]:
         """Names of the stages, group by group: stages of different groups read nothing of each other."""
-        return self._engine.groups()
+        return self._engine.groups()[0]
+
+    def complete(
+        self, source: Source, parts: Sequence[Observed], *, progress: Progress | None = None
+    ) -> Observed:
+        """Join what `observe` gave for the groups of stages, and run those that read from several groups.
+
+        Raises:
+            ConfigError: as `merge`.
+            MediaError: the video can no longer be decoded.
+        """
+        late = self._engine.groups()[1]
+        if not late:
+            return self.merge(parts)
+        early = [stage.name for stage in self._engine.stages if stage.name not in late]
+        joined = Observed.merge(parts, early, self._engine.emitters)
+        rest = self.observe(source, stages=late, progress=progress, given=joined.perceived.signals)
+        return self.merge([joined, rest])
 
     def merge(self, parts: Sequence[Observed]) -> Observed:
-        """Join what `observe` gave for the groups of stages, possibly in several processes.
+        """Join what `observe` gave for all stages, possibly in several processes.
 
         Raises:
             ConfigError: a stage is missing, or the file changed in between.

@@ -73,20 +73,37 @@ class Engine:
         """Signal kind -> name of the stage that emits it."""
         return {kind: stage.name for stage in self.stages for kind in stage.emits}
 
-    def groups(self) -> list[list[str]]:
-        """Names of stages that read from each other, group by group: no signal crosses between groups."""
+    def groups(self) -> tuple[list[list[str]], list[str]]:
+        """Names of stages that may run apart from each other, and of those that come after them.
+
+        No signal crosses between the groups; the rest reads from several of them.
+        """
         reads = _sources(self.stages)
         groups: list[list[str]] = []
+        late: list[str] = []
         for stage in self.stages:
-            joined = [group for group in groups if reads[stage.name] & set(group)]
-            groups = [group for group in groups if group not in joined]
-            groups.append([*(name for group in joined for name in group), stage.name])
-        return groups
+            read = [group for group in groups if reads[stage.name] & set(group)]
+            if len(read) > 1 or reads[stage.name] & set(late):
+                late.append(stage.name)
+            elif read:
+                read[0].append(stage.name)
+            else:
+                groups.append([stage.name])
+        return groups, late
 
     def perceive(
-        self, clip: Clip, *, progress: Progress | None = None, only: Iterable[str] | None = None
+        self,
+        clip: Clip,
+        *,
+        progress: Progress | None = None,
+        only: Iterable[str] | None = None,
+        given: Iterable[Signal] = (),
     ) -> Perceived:
-        """Run every stage, or those of `only`, on the clip. A stage that fails costs its own signals only."""
+        """Run every stage, or those of `only`, on the clip. A stage that fails costs its own signals only.
+
+        Args:
+            given: what the stages that do not run have emitted already; not in the result.
+        """
         names = {stage.name for stage in self.stages} if only is None else set(only)
         stages = [stage for stage in self.stages if stage.name in names]
         reads = _sources(stages)
@@ -95,7 +112,7 @@ class Engine:
         # What the most work waits for is started first.
         pending = sorted(stages, key=lambda stage: -ahead[stage.name])
         running: dict[Future[tuple[StageOutcome, list[Signal]]], Stage] = {}
-        signals = SignalSet()
+        signals = SignalSet(given)
         with ThreadPoolExecutor(self._threads, thread_name_prefix="stage") as pool:
             while pending or running:
                 ready = [stage for stage in pending if reads[stage.name] <= done.keys()]

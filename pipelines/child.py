@@ -48,8 +48,12 @@ class Service:
                 return {"observed": seen.to_json()}
             case "conclude":
                 parts = [Observed.from_json(part) for part in request["parts"]]
-                observed = self._analyzer.merge(parts)
-                report = self._analyzer.conclude(observed, title=row.title, topics=row.topics)
+                words: dict[str, Any] = {"title": row.title, "topics": row.topics}
+                try:
+                    observed = self._analyzer.complete(row.uri, parts, progress=progress)
+                    report = self._analyzer.conclude(observed, **words)
+                except MediaError:  # it went away meanwhile: its report says so
+                    report = self._analyzer.analyze(row.uri, **words, progress=progress)
                 return {"report": report.model_dump(mode="json", by_alias=True)}
             case "probe":
                 return {"seconds": probe_seconds(row.uri)}

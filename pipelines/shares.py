@@ -1,7 +1,8 @@
 """Long videos: their stages are shared by several workers and joined before reasoning.
 
 Stages that read nothing of each other see the same clip and give the same signals wherever they
-run, so the joined report equals that of one process. Time windows would not do: who a face is, what
+run; the few that read from several of them run last, where the shares are joined. So the report
+equals that of one process. Time windows would not do: who a face is, what
 a voice says across a cut, where a song changes are decided on the whole video.
 """
 
