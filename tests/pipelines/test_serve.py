@@ -1,4 +1,4 @@
-"""The service on a real Ray Serve, where its packages are installed (`pip install "ray[serve]"`)."""
+"""The service on a real Ray Serve, where its packages are installed (the extra `serve`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 import requests
 
 pytest.importorskip("ray")
-pytest.importorskip("aiohttp_cors", reason="ray[serve] is not installed")
+pytest.importorskip("grpc_reflection", reason="Ray Serve is not complete: pip install mmu-video[serve]")
 
 from mmu.errors import ConfigError
 from mmu.sample import write_sample
