@@ -78,17 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run_kills(folder: Path, *, kills: int, clips: int, seed: int, stages: str, say: bool = True) -> Kills:
     """Kill a job `kills` times and compare it with one that was left alone."""
-    source = folder / "in"
-    source.mkdir()
-    for number in range(clips):
-        write_tiny(source / f"clip{number:05}.mp4", seed=number)
-    (source / "broken.mp4").write_bytes(b"not a video")
-    (source / "empty.mp4").touch()
-    command = [sys.executable, "-m", "pipelines.batch", "--src", str(source), "--stages", stages, "--quiet"]
-    command += ["--workers", "2", "--memory-mb", "300", "--config", str(write_config(folder))]
-    quiet, errors = folder / "quiet", folder / "errors.txt"
-    _start([*command, "--out", str(quiet)], errors).wait(timeout=1800)
-    out, dice = folder / "out", random.Random(seed)
+    quiet, command = prepare(folder, clips=clips, stages=stages, workers=2)
+    errors = folder / "errors.txt"
+    out, dice = folder / "killed", random.Random(seed)
     killed: Counter[str] = Counter()
     runs = 0
     while True:
@@ -112,6 +104,25 @@ def run_kills(folder: Path, *, kills: int, clips: int, seed: int, stages: str, s
         if runs > 2 * kills + 5:
             raise SystemExit(f"the job does not come to its end: {errors.read_text()[-2000:]}")
     return Kills(compare(quiet, out), killed, runs)
+
+
+def prepare(folder: Path, *, clips: int, stages: str, workers: int) -> tuple[Path, list[str]]:
+    """Clips, two broken files, and the tables of an undisturbed run over them, once a folder.
+
+    Returns:
+        The folder of those tables, and the command of the job without its `--out`.
+    """
+    source, quiet = folder / "in", folder / "quiet"
+    command = [sys.executable, "-m", "pipelines.batch", "--src", str(source), "--stages", stages, "--quiet"]
+    command += ["--workers", str(workers), "--memory-mb", "300", "--config", str(write_config(folder))]
+    if not source.exists():
+        source.mkdir()
+        for number in range(clips):
+            write_tiny(source / f"clip{number:05}.mp4", seed=number)
+        (source / "broken.mp4").write_bytes(b"not a video")
+        (source / "empty.mp4").touch()
+        _start([*command, "--out", str(quiet)], folder / "errors.txt").wait(timeout=1800)
+    return quiet, command
 
 
 def compare(quiet: Path, out: Path) -> Compared:

@@ -26,8 +26,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from benchmarks.kills import ROOT, Compared, compare, processes_below, write_config
-from benchmarks.tiny import write_tiny
+from benchmarks.kills import ROOT, Compared, compare, prepare, processes_below
 
 #: megabytes that a node offers to workers, and its object store
 NODE_MB, STORE_MB = 1024, 80
@@ -133,16 +132,8 @@ class Lost:
 
 def run_loss(folder: Path, *, clips: int, nodes: int, stages: str, back: bool = False) -> Lost:
     """Run a job on a cluster, take one node away while it works, and compare its tables."""
-    source, quiet, out = folder / "in", folder / "quiet", folder / "out"
-    source.mkdir()
-    for number in range(clips):
-        write_tiny(source / f"clip{number:05}.mp4", seed=number)
-    (source / "broken.mp4").write_bytes(b"not a video")
-    (source / "empty.mp4").touch()
-    command = [sys.executable, "-m", "pipelines.batch", "--src", str(source), "--stages", stages, "--quiet"]
-    command += ["--workers", str(nodes), "--memory-mb", "300", "--config", str(write_config(folder))]
-    local = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_ADDRESS": "local"}
-    subprocess.run([*command, "--out", str(quiet)], env=local, cwd=ROOT, capture_output=True, timeout=1800)
+    quiet, command = prepare(folder, clips=clips, stages=stages, workers=nodes)
+    out = folder / "lost"
     with Cluster() as cluster:
         for _ in range(nodes):
             cluster.add()
@@ -201,7 +192,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="mmu-nodes-") as folder:
         lost = run_loss(Path(folder), clips=args.clips, nodes=args.nodes, stages=args.stages, back=args.back)
-    print(f"exit code {lost.code}: {lost.output.strip().splitlines()[-1:]}")
+    print(f"exit code {lost.code}: {lost.output.strip().rpartition(chr(10))[2]}")
     print(f"{args.nodes} nodes, one taken away; workers lost: {lost.summary.get('worker_deaths')}")
     print(lost.compared)
     return 0 if lost.compared.same and lost.code in (0, 1) else 1

@@ -159,25 +159,6 @@ def test_wrong_credentials_are_said(s3: dict[str, str], monkeypatch: pytest.Monk
         s3fs.S3FileSystem.clear_instance_cache()
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.weights
-def test_a_job_from_bucket_to_bucket(s3: dict[str, str], bucket: str, job: Job) -> None:
-    import pandas as pd
-
-    command = ["--src", f"{bucket}/in", "--out", f"{bucket}/out", "--stages", "shots", "--workers", "1"]
-    command += ["--memory-mb", "300", "--quiet"]
-    done = job(*command, env=s3)
-    assert (done.returncode, done.stderr) == (1, "")
-    assert "1 dead, 5 ok" in done.stdout
-    reports = pd.read_parquet(f"{bucket}/out/reports")
-    assert sorted(reports["uri"]) == [f"{bucket}/in/deep/clip{number}.mp4" for number in range(5)]
-    assert list(pd.read_parquet(f"{bucket}/out/dead_letters")["code"]) == ["empty_file"]
-    again = job(*command, env=s3)
-    assert "6 finished before (1 dead)" in again.stdout
-    assert len(pd.read_parquet(f"{bucket}/out/reports")) == 5
-
-
 @pytest.fixture
 def own_retries_only(s3: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """The client library asks once, so that what is tried again is tried by the project."""
@@ -215,21 +196,24 @@ def test_errors_are_tried_again_with_growing_pauses(
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.weights
-def test_a_job_over_a_store_that_fails_at_times(
-    s3: dict[str, str], bucket: str, job: Job, own_retries_only: pytest.MonkeyPatch
+def test_a_job_from_bucket_to_bucket_over_a_store_that_fails_at_times(
+    s3: dict[str, str], bucket: str, job: Job
 ) -> None:
     import pandas as pd
 
     def fault(number: int, method: str, path: str) -> str | None:
         return FAULTS[number // 6 % len(FAULTS)] if number % 6 == 5 else None
 
-    command = ["--src", f"{bucket}/in", "--out", f"{bucket}/flaky", "--stages", "shots", "--workers", "1"]
+    command = ["--src", f"{bucket}/in", "--out", f"{bucket}/out", "--stages", "shots", "--workers", "1"]
+    command += ["--memory-mb", "300", "--quiet"]
     with FlakyProxy(s3["AWS_ENDPOINT_URL"], fault) as proxy:
-        environment = {**s3, "AWS_ENDPOINT_URL": proxy.address, "AWS_MAX_ATTEMPTS": "1"}
-        done = job(*command, "--memory-mb", "300", "--quiet", env=environment)
+        done = job(*command, env={**s3, "AWS_ENDPOINT_URL": proxy.address, "AWS_MAX_ATTEMPTS": "1"})
         assert sum(proxy.faults.values()) >= 6, proxy.faults
     assert (done.returncode, done.stderr) == (1, "")
     assert "1 dead, 5 ok" in done.stdout
-    reports = pd.read_parquet(f"{bucket}/flaky/reports")
+    reports = pd.read_parquet(f"{bucket}/out/reports")
     assert sorted(reports["uri"]) == [f"{bucket}/in/deep/clip{number}.mp4" for number in range(5)]
-    assert list(pd.read_parquet(f"{bucket}/flaky/dead_letters")["code"]) == ["empty_file"]
+    assert list(pd.read_parquet(f"{bucket}/out/dead_letters")["code"]) == ["empty_file"]
+    again = job(*command, env=s3)
+    assert "6 finished before (1 dead)" in again.stdout
+    assert len(pd.read_parquet(f"{bucket}/out/reports")) == 5
