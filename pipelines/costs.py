@@ -1,15 +1,12 @@
 """What a video costs: seconds of CPU and GPU by stage, measured on named hardware.
 
 A stage costs `fixed + per_second x duration`. The figures are data
-(`pipelines/data/costs.yaml`); `calibrate` measures those of this machine.
+(`pipelines/data/costs.yaml`); `pipelines.calibration` measures those of this machine.
 """
 
 from __future__ import annotations
 
-import resource
-import tempfile
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
@@ -20,7 +17,6 @@ from mmu.errors import ConfigError
 SHIPPED = Path(__file__).with_name("data") / "costs.yaml"
 #: everything that is not a stage: opening, decoding, reasoning, writing
 REST = "decode_and_reason"
-_SHORT, _LONG = 8.0, 32.0
 
 
 class StageCost(BaseModel):
@@ -68,7 +64,7 @@ def load_costs(path: Path | None, profile: str) -> Costs:
     """Measured costs of a profile.
 
     Args:
-        path: a file that `calibrate` (or a person) wrote; None: the shipped figures.
+        path: a file that `write_costs` (or a person) wrote; None: the shipped figures.
         profile: `cpu` or `gpu`.
 
     Raises:
@@ -94,42 +90,6 @@ def load_costs(path: Path | None, profile: str) -> Costs:
     )
 
 
-def calibrate(profile: str = "cpu", *, only: Iterable[str] | None = None, hardware: str = "") -> Costs:
-    """Measure this machine with one worker of one thread: two clips of the packaged sample media.
-
-    Raises:
-        ConfigError, ModelError: the pipeline cannot be built, or weights are missing.
-    """
-    from mmu.analyzer import Analyzer
-    from mmu.sample import write_sample
-
-    runs: list[tuple[float, dict[str, float]]] = []
-    size = 0.0
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Analyzer(profile=profile, only=only, threads=1) as analyzer,  # type: ignore[arg-type]
-    ):
-        short = write_sample(Path(folder) / "short.mp4", seconds=_SHORT)
-        long = write_sample(Path(folder) / "long.mp4", seconds=_LONG)
-        analyzer.analyze(short)  # loads the networks, which a worker does once
-        for clip in (short, long):
-            before = _core_seconds()
-            report = analyzer.analyze(clip)
-            spent = _core_seconds() - before
-            seconds = {stage.name: stage.seconds for stage in report.stages}
-            seconds[REST] = max(0.0, spent - sum(seconds.values()))
-            assert report.media is not None
-            runs.append((report.media.duration, seconds))
-            size = len(report.to_json(indent=None).encode()) / 1024
-    return Costs(
-        hardware=hardware or _this_machine(),
-        profile=profile,
-        worker_mb=_peak_mb(),
-        report_kb=round(size, 1),
-        stages=_lines(runs[0], runs[1]),
-    )
-
-
 def write_costs(costs: Costs, path: Path) -> None:
     """Write figures where `load_costs` reads them.
 
@@ -141,35 +101,3 @@ def write_costs(costs: Costs, path: Path) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"cannot write {path}: {error}") from error
-
-
-def _lines(
-    short: tuple[float, Mapping[str, float]], long: tuple[float, Mapping[str, float]]
-) -> dict[str, StageCost]:
-    """A line through two measurements of each stage, neither part below zero."""
-    found = {}
-    for name in short[1]:
-        slope = max(0.0, (long[1][name] - short[1][name]) / (long[0] - short[0]))
-        fixed = max(0.0, short[1][name] - slope * short[0])
-        found[name] = StageCost(fixed=round(fixed, 4), per_second=round(slope, 5))
-    return found
-
-
-def _core_seconds() -> float:
-    mine, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return mine.ru_utime + mine.ru_stime + children.ru_utime + children.ru_stime
-
-
-def _peak_mb() -> int:
-    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return round(sum(resource.getrusage(kind).ru_maxrss for kind in kinds) / 1024)
-
-
-def _this_machine() -> str:
-    """The processor's name, where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        name = "unknown processor"
-    return f"{name}, 1 core, {time.strftime('%Y-%m')}"

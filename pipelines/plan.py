@@ -20,7 +20,7 @@ from typing import Any
 
 from mmu.errors import USER_ERRORS, ConfigError
 from pipelines.capacity import DAY, Load, Plan, as_json, load_nodes, make_plan, sensitivity
-from pipelines.costs import Costs, calibrate, load_costs, write_costs
+from pipelines.costs import Costs, load_costs, write_costs
 
 _CHANGES_SHOWN = 6
 _STAGES_SHOWN = 8
@@ -61,6 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     try:
         if args.calibrate:
+            from pipelines.calibration import calibrate
+
             write_costs(calibrate(args.profile), args.calibrate)
             print(f"{args.calibrate}: measured", file=sys.stderr)
             return 0

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmu.errors import ConfigError
+from pipelines.calibration import calibrate
 from pipelines.capacity import DAY, Load, Node, load_nodes, make_plan, sensitivity
-from pipelines.costs import Costs, StageCost, calibrate, load_costs, write_costs
+from pipelines.costs import REST, Costs, StageCost, load_costs, write_costs
 from pipelines.plan import main
 from pipelines.simulate import Scenario, makespan, simulate
 
@@ -140,6 +141,8 @@ def test_a_real_run_takes_about_as_long_as_predicted(tmp_path: Path) -> None:
 
     stages = ["shots", "labels", "picture_quality"]
     costs = calibrate(only=stages)
+    assert set(costs.stages) == {*stages, REST}
+    assert 400 < costs.worker_mb < 4000
     clips = {
         seconds: str(write_sample(tmp_path / f"{seconds}.mp4", seconds=seconds)) for seconds in (6.0, 12.0)
     }
@@ -173,3 +176,22 @@ def test_a_real_run_takes_about_as_long_as_predicted(tmp_path: Path) -> None:
             runner.close()
     predicted = makespan(lengths, costs, workers=2)
     assert 0.5 < took / predicted < 2.0, (took, predicted)
+
+
+def test_a_gpu_plan_from_a_users_costs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stages = {"caption": {"fixed": 0.2, "per_second": 0.01, "gpu_fixed": 0.5, "gpu_per_second": 0.05}}
+    measured = {
+        "hardware": "one card",
+        "profile": "gpu",
+        "worker_mb": 6000,
+        "report_kb": 200,
+        "stages": stages,
+    }
+    (tmp_path / "costs.yaml").write_text(yaml.safe_dump({"costs": [measured]}))
+    command = ["--videos-per-day", "864000", "--seconds", "30", "--peak", "1", "--busy", "0.5"]
+    command += ["--profile", "gpu", "--costs", str(tmp_path / "costs.yaml"), "--json", "--no-simulation"]
+    assert main(command) == 0
+    plan = json.loads(capsys.readouterr().out)["plan"]
+    # 2 GPU-seconds a video, 10 videos a second, half busy: 40 cards, one a node.
+    assert plan["gpu_seconds"] == pytest.approx(2)
+    assert (plan["pool"]["nodes"], plan["pool"]["bottleneck"]) == (40, "gpu")
