@@ -112,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=list(KINDS), metavar="KIND")
     args = parser.parse_args(argv)
     try:
-        pictures = [_read(path) for path in args.pictures] or _samples()
+        pictures = [read_picture(path) for path in args.pictures] or sample_pictures()
         judge = Judge()
     except USER_ERRORS as error:
         print(f"degradations: {error}", file=sys.stderr)
@@ -131,14 +131,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _read(path: Path) -> Picture:
+def read_picture(path: Path) -> Picture:
+    """A picture of a file, BGR. Raises ConfigError."""
     picture = cv2.imread(str(path))
     if picture is None:
         raise ConfigError(f"{path} is no picture that can be read")
     return np.asarray(picture, np.uint8)
 
 
-def _samples() -> list[Picture]:
+def sample_pictures() -> list[Picture]:
+    """Four photographs of scikit-image, BGR."""
     from skimage import data
 
     names = ("astronaut", "chelsea", "coffee", "rocket")
