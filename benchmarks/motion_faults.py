@@ -95,6 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m benchmarks.motion_faults", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("pictures", nargs="*", type=Path, metavar="PICTURE")
+    parser.add_argument("--only", nargs="+", choices=list(KINDS), default=list(KINDS), metavar="KIND")
     args = parser.parse_args(argv)
     print(
         "| fault | part | itself | 1 | 2 | 3 | 4 | steps that fall |\n|---|---|---:|---:|---:|---:|---:|---:|"

@@ -47,6 +47,16 @@ class Arrays:
         return len(self.starts) - 1
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Facts:
+    """What filters ask for, by row: (rows,) each; seconds, NaN where the row was removed, and texts."""
+
+    durations: NDArray[np.float64]
+    categories: NDArray[np.object_]
+    decisions: NDArray[np.object_]
+    languages: NDArray[np.object_]
+
+
 def item_of(
     document: Document, known: dict[str, int], vectors: NDArray[np.float32], pieces: NDArray[np.float32]
 ) -> Item:

@@ -13,8 +13,7 @@ from mmu.errors import ConfigError
 from mmu.search.query import BELOW, expand
 
 if TYPE_CHECKING:
-    from mmu.search.arrays import Arrays
-    from mmu.search.store import Files
+    from mmu.search.arrays import Arrays, Facts
 
 #: a tag counts from this score on
 TAG_SCORE = 0.3
@@ -35,34 +34,25 @@ class SearchFilters:
     min_duration: float | None = None
     max_duration: float | None = None
 
-    def allowed(self, files: Files, arrays: Arrays, units: dict[str, int], graph: Graph) -> NDArray[np.bool_]:
+    def allowed(self, facts: Facts, arrays: Arrays, units: dict[str, int], graph: Graph) -> NDArray[np.bool_]:
         """(rows,) bool.
 
         Raises:
             ConfigError: an unknown concept or facet, or a duration below zero.
         """
-        where: list[str] = []
-        values: list[str] = []
-        if self.category is not None:
-            kinds = sorted(_kinds(self.category, graph))
-            where.append(f"category IN ({', '.join('?' * len(kinds))})")
-            values += kinds
-        for column, value in (("language", self.language), ("decision", self.decision)):
-            if value is not None:
-                where.append(f"{column} = ?")
-                values.append(value)
-        for sign, seconds in ((">=", self.min_duration), ("<=", self.max_duration)):
-            if seconds is not None:
-                if seconds < 0:
-                    raise ConfigError(f"a duration is not below 0 seconds: {seconds}")
-                where.append("duration " + sign + " ?")
-                values.append(str(seconds))
         allowed = arrays.alive.copy()
-        if where:
-            rows = files.rows(" AND ".join(where), values)
-            meeting = np.zeros(arrays.rows, bool)
-            meeting[rows[rows < arrays.rows]] = True
-            allowed &= meeting
+        if self.category is not None:
+            allowed &= np.isin(facts.categories, sorted(_kinds(self.category, graph)))
+        for texts, wanted in ((facts.languages, self.language), (facts.decisions, self.decision)):
+            if wanted is not None:
+                allowed &= texts == wanted
+        for seconds in (self.min_duration, self.max_duration):
+            if seconds is not None and seconds < 0:
+                raise ConfigError(f"a duration is not below 0 seconds: {seconds}")
+        if self.min_duration is not None:
+            allowed &= facts.durations >= self.min_duration
+        if self.max_duration is not None:
+            allowed &= facts.durations <= self.max_duration
         for tag in self.tags:
             allowed &= _having({units[key] for key in _kinds(tag, graph) if key in units}, arrays)
         for facet in self.facets:
@@ -87,5 +77,7 @@ def _having(wanted: set[int], arrays: Arrays) -> NDArray[np.bool_]:
     table = np.zeros(int(arrays.units.max(initial=0)) + 1, bool)
     table[[number for number in wanted if number < len(table)]] = True
     hits = table[arrays.units] & (arrays.scores >= TAG_SCORE)
-    sums = np.concatenate([[0], np.cumsum(hits)])
-    return np.asarray(sums[arrays.starts[1:]] > sums[arrays.starts[:-1]])
+    having = np.zeros(arrays.rows, bool)
+    full = arrays.starts[1:] > arrays.starts[:-1]
+    having[full] = np.logical_or.reduceat(hits, arrays.starts[:-1][full])
+    return having

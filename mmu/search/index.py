@@ -15,7 +15,7 @@ from kg.linker import normalise
 from mmu.errors import ConfigError, StoreError
 from mmu.reasoning.similarity import Embedder
 from mmu.report.schema import Report
-from mmu.search.arrays import Arrays, item_of
+from mmu.search.arrays import Arrays, Facts, item_of
 from mmu.search.document import Document, from_report, song_key
 from mmu.search.example import Copies, as_query
 from mmu.search.filters import SearchFilters
@@ -27,6 +27,8 @@ from mmu.search.vectors import codes
 
 #: documents written in one transaction
 _BATCH = 64
+#: sets of filters whose videos are remembered
+_FILTERS_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ class SearchIndex:
         self._seen = -1
         self._arrays: Arrays | None = None
         self._units: dict[str, int] = {}
+        self._facts: Facts | None = None
+        self._filtered: dict[SearchFilters, NDArray[np.bool_]] = {}
         self._vectors: NDArray[np.float32] = np.zeros((0, 0), np.float32)
 
     def __len__(self) -> int:
@@ -184,7 +188,7 @@ class SearchIndex:
         hits = self._answer(query, arrays, filters, limit + len(copies) + 1, example=example)
         found = {hit.id: hit for hit in hits}
         first = []
-        allowed = (filters or SearchFilters()).allowed(self._files, arrays, self._units, self._graph)
+        allowed = self._allowed(filters, arrays)
         for copy in copies:
             row = self._files.row_of(copy.sha256)
             document = None if row is None or not allowed[row] else self._files.document(row)
@@ -207,7 +211,7 @@ class SearchIndex:
         key = song_key(title)
         if key not in self._units:
             raise StoreError(f"the track {title!r} plays in no video of {self.folder}")
-        allowed = (filters or SearchFilters()).allowed(self._files, arrays, self._units, self._graph)
+        allowed = self._allowed(filters, arrays)
         entries = np.flatnonzero(arrays.units == self._units[key])
         rows = np.searchsorted(arrays.starts, entries, side="right") - 1
         order = np.argsort(-arrays.scores[entries], kind="stable")
@@ -261,7 +265,7 @@ class SearchIndex:
     ) -> list[Hit]:
         if limit < 1:
             raise ConfigError(f"the number of hits must be at least 1, not {limit}")
-        allowed = (filters or SearchFilters()).allowed(self._files, arrays, self._units, self._graph)
+        allowed = self._allowed(filters, arrays)
         by_words = self._files.matches(query.words, limit=BY_WORDS)
         by_words = {row: score for row, score in by_words.items() if row < arrays.rows}
         hits = []
@@ -270,6 +274,17 @@ class SearchIndex:
             if document is not None:
                 hits.append(self._hit(query, scored, document))
         return hits
+
+    def _allowed(self, filters: SearchFilters | None, arrays: Arrays) -> NDArray[np.bool_]:
+        """Rows that filters let through; kept until the index changes, as users turn pages."""
+        key = filters or SearchFilters()
+        if key not in self._filtered:
+            if len(self._filtered) >= _FILTERS_KEPT:
+                self._filtered.clear()
+            if self._facts is None:
+                self._facts = self._files.facts(arrays.rows)
+            self._filtered[key] = key.allowed(self._facts, arrays, self._units, self._graph)
+        return self._filtered[key]
 
     def _hit(self, query: Query, scored: Scored, document: Document) -> Hit:
         why = reasons(query, scored, document, self._units)
@@ -282,6 +297,8 @@ class SearchIndex:
         if self._arrays is None or changes != self._seen:
             self._units, self._vectors = self._files.units()
             self._arrays, self._seen = self._files.arrays(), changes
+            self._facts = None
+            self._filtered.clear()
         return self._arrays
 
     def _embed(self) -> Embedder:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmu.errors import StoreError
-from mmu.search.arrays import Arrays, Item
+from mmu.search.arrays import Arrays, Facts, Item
 from mmu.search.columns import Column
 from mmu.search.document import Document
 from mmu.search.vectors import DIMENSIONS, WORDS
@@ -39,6 +39,8 @@ CREATE VIRTUAL TABLE text USING fts5 (
 );
 CREATE VIRTUAL TABLE term USING fts5vocab (text, row);
 """
+#: what filters ask for, apart from the documents: reading those of 100,000 videos takes half a second
+_FACTS = "CREATE INDEX IF NOT EXISTS video_facts ON video (duration, category, decision, language)"
 #: FTS column and the fields of passages that go into it
 _COLUMNS = {
     "title": ("title", "topic"),
@@ -72,6 +74,7 @@ class Files:
                     for statement in _SCHEMA.split(";"):
                         self._db.execute(statement)
                     self._db.execute("INSERT INTO meta VALUES ('format', ?), ('changes', '0')", (_FORMAT,))
+                self._db.execute(_FACTS)
             self._db.execute("PRAGMA journal_mode = WAL")
             row = self._db.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
         if row is None or row[0] != _FORMAT:
@@ -197,11 +200,20 @@ class Files:
             found = self._db.execute("SELECT document FROM video WHERE row = ?", (row,)).fetchone()
         return None if found is None else Document.unpack(found[0])
 
-    def rows(self, where: str = "1", values: Sequence[Any] = ()) -> NDArray[np.int64]:
-        """Rows whose facts meet an SQL condition over the table `video`."""
+    def facts(self, rows: int) -> Facts:
+        """What filters ask for of the first `rows` rows; blank where a row was removed."""
         with self.errors():
-            found = self._db.execute(f"SELECT row FROM video WHERE {where}", tuple(values)).fetchall()
-        return np.array([row for (row,) in found], np.int64)
+            found = self._db.execute(
+                "SELECT row, duration, category, decision, language FROM video WHERE row < ?", (rows,)
+            ).fetchall()
+        durations = np.full(rows, np.nan)
+        texts = np.full((3, rows), "", object)
+        if found:
+            at, duration, *others = zip(*found, strict=True)
+            durations[list(at)] = duration
+            for text, values in zip(texts, others, strict=True):
+                text[list(at)] = values
+        return Facts(durations, *texts)
 
     def row_of(self, video: str) -> int | None:
         """The row of a video id."""

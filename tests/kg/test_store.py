@@ -8,6 +8,8 @@ from pathlib import Path
 
 import networkx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kg.errors import GraphError
 from kg.export import to_csv, to_graphml
@@ -132,3 +134,35 @@ def test_wrong_files(tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "other.sqlite").execute("CREATE TABLE meta (key, value)").connection.close()
     with pytest.raises(GraphError, match="format"):
         GraphStore(tmp_path / "other.sqlite")
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 4), st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 6)), max_size=6)
+        ),
+        max_size=12,
+    )
+)
+def test_degrees_are_the_edges_whatever_is_put_and_removed(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, list[tuple[str, int]]]]
+) -> None:
+    with GraphStore(tmp_path_factory.mktemp("graph") / "g.sqlite") as store:
+        for source, links in steps:
+            if links:
+                store.put(
+                    Node("video", str(source)),
+                    [
+                        Link(relation, Node("video" if end < 2 else "thing", str(end)))
+                        for relation, end in links
+                    ],
+                )
+            else:
+                store.remove("video", str(source))
+        for number, degree in store.read("SELECT id, degree FROM node"):
+            ((edges,),) = store.read(
+                "SELECT (SELECT count(*) FROM edge WHERE source = ?1) + (SELECT count(*) FROM edge WHERE target = ?1)",
+                (number,),
+            )
+            assert degree == edges
