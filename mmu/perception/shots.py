@@ -42,7 +42,7 @@ class Shots(Stage):
         *,
         black_luma: float = 14.0,
         min_black: float = 0.1,
-        frozen_diff: float = 0.02,
+        frozen_diff: float = 0.08,
         min_frozen: float = 1.0,
         max_zoom_checks: int = 24,
         max_bar_checks: int = 10,
