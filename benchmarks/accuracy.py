@@ -22,6 +22,7 @@ from benchmarks.tasks import (
     interest,
     located,
     melody,
+    moderation,
     odd_files,
     people,
     pictures,
@@ -80,10 +81,12 @@ SCORERS: dict[str, Scorer] = {
     "tags": tags.score,
     "retrieval": retrieval.score,
     "interest": interest.score,
+    # last: it looks at what the others had analysed
+    "benign": moderation.benign,
 }
 
-#: tasks whose truth is kept in `benchmarks/data`, for the files of a corpus that it names
-OWN = {"retrieval"}
+#: tasks whose truth is kept in `benchmarks/data`, for the files of a corpus that it names, or needs no file
+OWN = {"retrieval", "benign"}
 
 #: kinds of truth that are resources for development, not tasks
 RESOURCES = {"taxonomy", "lexicon", "policy", "knowledge_graph"}

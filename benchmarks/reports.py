@@ -37,6 +37,10 @@ class Reports:
             self._known[path] = self._load(path) or self._analyse(path)
         return self._known[path]
 
+    def so_far(self) -> list[Report]:
+        """The reports that were asked for until now."""
+        return list(self._known.values())
+
     def _analyse(self, path: str) -> Report:
         started = time.perf_counter()
         report = self._analyzer.analyze(self._root / path)

@@ -18,10 +18,10 @@ BREAK = "\n"
 _SENTENCE_END = frozenset("。！？!?；;\n\r…")
 #: separators of ordinary prose; others between two letters look like hiding
 _PROSE = frozenset(" \t\u3000,，、.:：;()（）[]【】《》“”\"'‘’")
-#: letters of other alphabets that look like Latin ones
+#: letters of other alphabets that look like Latin ones, and apostrophes as they are printed
 _LOOK_ALIKE = str.maketrans(
-    "авекмнорстухѕіјԁɡαεικνορτυχѵ",
-    "abekmhopctyxsijdgaeikvoptuxv",
+    "авекмнорстухѕіјԁɡαεικνορτυχѵ’‘ʼ",
+    "abekmhopctyxsijdgaeikvoptuxv'''",
 )
 _SPELLED = re.compile(r"(?<![^ ])(?:[a-z] ){2,}[a-z](?![^ ])")
 

@@ -66,3 +66,8 @@ def test_views_point_into_the_text(text: str) -> None:
         assert len(view.text) == len(view.source)
         assert all(0 <= place < max(1, len(text)) for place in view.source)
         assert list(view.source) == sorted(view.source)
+
+
+@pytest.mark.parametrize("apostrophe", ["'", "’", "‘", "ʼ", "＇"])
+def test_apostrophes_are_one(apostrophe: str) -> None:
+    assert words(f"We don{apostrophe}t allow").text == " we don't allow "
