@@ -73,7 +73,8 @@ def run(args: argparse.Namespace) -> None:
             print("the encoders' weights are not in the store: nothing trained", file=sys.stderr)
         else:
             seen = read([row.words for row in rows], policy().likeness, embed)
-            scores = [cross_validate(seen, labels, safe, seed=seed) for seed in args.seeds]
+            known = policy().described
+            scores = [cross_validate(seen, labels, safe, described=known, seed=seed) for seed in args.seeds]
             _print(f"trained classifier, seeds {args.seeds}", scores)
     for path in args.harmless:
         _alarms(path.name, _texts(path))

@@ -20,6 +20,7 @@ from mmu.learning.learned import load_learned
 from mmu.media.options import DecodeOptions
 from mmu.moderation.decide import load_classifier
 from mmu.moderation.policy import load_policy
+from mmu.moderation.sentiment import sentiment
 from mmu.networks import ConfigSource, NetworkConfig, load_networks
 from mmu.observed import Observed
 from mmu.outcome import ErrorItem, Outcome, StageOutcome
@@ -296,6 +297,10 @@ class Analyzer:
         signals = self._known.name(signals)
         if self._taught is not None:
             signals = self._taught.add_to(signals, title=title)
+        if self._brain.similarity is not None:
+            felt = sentiment(list(signals), title, topics, self._brain.similarity.embed)
+            if felt is not None:
+                signals.add(felt)
         understanding = self._brain.understand(
             signals,
             title=title,

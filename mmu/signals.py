@@ -55,6 +55,8 @@ KINDS: dict[str, str] = {
     "image.hash": "hex perceptual hash of one frame; attributes.algorithm",
     "text.line": "the text read; joined over time; attributes.role "
     "subtitle|title|overlay|watermark|scene, .language, .orientation",
+    "text.sentiment": "positive|negative|abusive|neutral: what all words of the video sound like; "
+    "attributes.shares",
     "speech.activity": "None; span in which somebody speaks",
     "speech.segment": "transcript of the span; attributes.language, .words [[start, end, word]]",
     "speech.language": "ISO 639-1 code of the main language; attributes.shares",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mmu.moderation.learned.features import Read
     from mmu.moderation.learned.metrics import Scores
@@ -88,11 +88,17 @@ def _train(args: argparse.Namespace) -> int:
     print(f"reading {len(rows)} rows …", file=sys.stderr)
     embed = encoder(args.threads)
     seen = read([row.words for row in rows], policy.likeness, embed)
-    if (args.out / NAMES).exists() and not args.force and not _better(seen, labels, safe, args.out, embed):
+    if (
+        (args.out / NAMES).exists()
+        and not args.force
+        and not _better(seen, labels, safe, policy.described, args.out, embed)
+    ):
         return 1
-    classifier = train(seen, labels, safe)
+    classifier = train(seen, labels, safe, described=policy.described)
     print("cross-validating …" if args.folds else "not cross-validated", file=sys.stderr)
-    held_out = cross_validate(seen, labels, safe, folds=args.folds) if args.folds else None
+    held_out = None
+    if args.folds:
+        held_out = cross_validate(seen, labels, safe, described=policy.described, folds=args.folds)
     card = write_card(args.name, labels, safe, held_out, folds=args.folds, seed=0)
     save(args.out, classifier, policy.sentences, seen.texts, name=args.name, card=card)
     print(f"wrote {args.out}", file=sys.stderr)
@@ -104,7 +110,9 @@ def _train(args: argparse.Namespace) -> int:
     return 0
 
 
-def _better(rows: Read, labels: Sequence[str], safe: str, folder: Path, embed: Embed) -> bool:
+def _better(
+    rows: Read, labels: Sequence[str], safe: str, described: Mapping[str, str], folder: Path, embed: Embed
+) -> bool:
     from mmu.errors import ConfigError, StoreError
     from mmu.moderation.learned.store import load
     from mmu.moderation.learned.successor import compare
@@ -114,7 +122,7 @@ def _better(rows: Read, labels: Sequence[str], safe: str, folder: Path, embed: E
     except StoreError as error:
         raise ConfigError(f"{error}; --force replaces it") from error
     print("comparing with the classifier that is there …", file=sys.stderr)
-    found = compare(rows, labels, safe, old, embed)
+    found = compare(rows, labels, safe, old, embed, described=described)
     print(f"on {found.old.rows} rows that neither had learned from:")
     for name, scores in (("old", found.old), ("new", found.new)):
         print(

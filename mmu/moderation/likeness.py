@@ -64,9 +64,8 @@ class Likeness:
         if not text.strip() or not self:
             return {}
         cosines = self.cosines(embed([text]), embed)[0]
-        size = sum(1.0 if "\u2e80" <= character <= "\uffef" else LETTER for character in text)
-        trust = min(1.0, (size / ENOUGH_CHARACTERS) ** 0.5)
-        return {name: float((cosines[i] - cosines[-1]) * trust) for i, name in enumerate(self.names)}
+        factor = trust(text)
+        return {name: float((cosines[i] - cosines[-1]) * factor) for i, name in enumerate(self.names)}
 
     def nearest(self, name: str, text: str, embed: Embed) -> str:
         """The sentence of a category that the text is nearest to."""
@@ -104,3 +103,9 @@ class Likeness:
         except OSError:
             pass  # without the cache it is only slower
         return vectors
+
+
+def trust(text: str) -> float:
+    """How much of a margin counts: all of it from 40 Chinese characters on."""
+    size = sum(1.0 if "\u2e80" <= character <= "\uffef" else LETTER for character in text)
+    return min(1.0, (size / ENOUGH_CHARACTERS) ** 0.5)

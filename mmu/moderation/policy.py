@@ -82,6 +82,15 @@ class Policy:
                 return category.id
         return None
 
+    @property
+    def described(self) -> dict[str, str]:
+        """Label, or id of a category -> the likeness rule whose sentences describe it."""
+        return {
+            label: rule.id
+            for rule in self.file.likeness
+            for label in (rule.category, *self.categories[rule.category].labels)
+        }
+
     def _check(self) -> None:
         problems = []
         rules = self.file.rules

@@ -2,7 +2,8 @@
 
 Two regressions share the features. The first tells violating rows from
 compliant ones; its out-of-fold scores are turned into probabilities by Platt
-scaling. The second, learned from violating rows alone, tells the kinds apart.
+scaling. The second, learned from violating rows alone, tells the kinds apart, with what
+is known of them beforehand (`kinds`).
 A row gets the kind with the greatest probability if that outweighs the
 probability of being compliant times `lenience`, a factor chosen on
 out-of-fold scores too.
@@ -10,7 +11,7 @@ out-of-fold scores too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from mmu.errors import ConfigError
 from mmu.moderation.learned.features import KIND, VIOLATION, Features, Matrix, Read, Stacked, stack
+from mmu.moderation.learned.kinds import Prior, fit, nearness
 
 #: regularisation of the two regressions
 VIOLATION_ALPHA, KIND_ALPHA = 0.7, 2.0
@@ -62,6 +64,9 @@ class Classifier:
     violation: Linear
     kind: Linear
     kinds: tuple[str, ...]
+    #: the likeness rule that describes each kind, where there is one
+    described: tuple[str | None, ...]
+    prior: Prior
     safe: str
     platt: tuple[float, float]
     lenience: float
@@ -73,7 +78,8 @@ class Classifier:
         blocks = self.features.blocks(rows)
         raw = self.violation(stack(blocks, VIOLATION))[:, 0]
         probability = _platt(raw, self.platt)
-        shares = _shares(self.kind(stack(blocks, KIND)))
+        near = nearness(rows.likeness, rows.names, self.described)
+        shares = self.prior.shares(self.kind(stack(blocks, KIND)), near)
         return [
             Prediction(
                 self._label(float(p), share),
@@ -88,13 +94,21 @@ class Classifier:
         return self.kinds[best] if violating * share[best] > self.lenience * (1.0 - violating) else self.safe
 
 
-def train(rows: Read, labels: Sequence[str], safe: str, *, seed: int = 0) -> Classifier:
+def train(
+    rows: Read,
+    labels: Sequence[str],
+    safe: str,
+    *,
+    described: Mapping[str, str] | None = None,
+    seed: int = 0,
+) -> Classifier:
     """Learn from labelled rows.
 
     Args:
         rows: from `features.read`.
         labels: one a row.
         safe: the label of compliant rows.
+        described: label -> the likeness rule whose sentences describe it (`Policy.described`).
         seed: of the folds that calibrate.
 
     Raises:
@@ -113,7 +127,10 @@ def train(rows: Read, labels: Sequence[str], safe: str, *, seed: int = 0) -> Cla
     features = Features().fit(rows)
     blocks = features.blocks(rows)
     first, second = stack(blocks, VIOLATION), stack(blocks, KIND)
-    raw, shares = _out_of_fold(first, second, bad, targets, seed)
+    raw, scores = _out_of_fold(first, second, bad, targets, seed)
+    rules = tuple((described or {}).get(kind) for kind in kinds)
+    near = nearness(rows.likeness, rows.names, rules)
+    prior = fit(scores[bad], near[bad], targets[bad])
     line = LogisticRegression(C=1e6).fit(raw[:, None], bad)
     platt = float(line.coef_[0, 0]), float(line.intercept_[0])
     return Classifier(
@@ -121,9 +138,11 @@ def train(rows: Read, labels: Sequence[str], safe: str, *, seed: int = 0) -> Cla
         _fit(first, bad[:, None].astype(np.float64), VIOLATION_ALPHA),
         _fit(second.take(bad), targets[bad], KIND_ALPHA),
         kinds,
+        rules,
+        prior,
         safe,
         platt,
-        _choose_lenience(_platt(raw, platt), shares, targets, bad),
+        _choose_lenience(_platt(raw, platt), prior.shares(scores, near), targets, bad),
     )
 
 
@@ -132,12 +151,12 @@ def _out_of_fold(
 ) -> tuple[Matrix, Matrix]:
     """Scores of rows by regressions that have not seen them."""
     near, near_kind = first.gram(), second.gram()
-    raw, shares = np.zeros(len(bad)), np.zeros_like(targets)
+    raw, scores = np.zeros(len(bad)), np.zeros_like(targets)
     guilt = bad[:, None].astype(np.float64)
     for seen, unseen in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(bad, bad):
         raw[unseen] = _dual(near, seen, unseen, guilt, VIOLATION_ALPHA)[:, 0]
-        shares[unseen] = _shares(_dual(near_kind, seen[bad[seen]], unseen, targets, KIND_ALPHA))
-    return raw, shares
+        scores[unseen] = _dual(near_kind, seen[bad[seen]], unseen, targets, KIND_ALPHA)
+    return raw, scores
 
 
 def _dual(gram: Matrix, seen: NDArray[Any], unseen: NDArray[Any], y: Matrix, alpha: float) -> Matrix:
@@ -170,8 +189,3 @@ def _choose_lenience(violating: Matrix, shares: Matrix, targets: Matrix, bad: ND
 def _platt(raw: Matrix, platt: tuple[float, float]) -> Matrix:
     slope, shift = platt
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(slope * raw + shift, -30, 30))))
-
-
-def _shares(scores: Matrix) -> Matrix:
-    positive = np.clip(scores, 1e-3, None)
-    return np.asarray(positive / positive.sum(axis=1, keepdims=True))

@@ -64,6 +64,8 @@ class Read:
     meaning: NDArray[np.float32]
     likeness: Matrix
     structure: Matrix
+    #: of the likeness rules, whose cosines `likeness` holds for each field, the ordinary side last
+    names: tuple[str, ...]
 
     def take(self, rows: NDArray[np.intp]) -> Read:
         """Some of the rows."""
@@ -72,6 +74,7 @@ class Read:
             self.meaning[:, rows],
             self.likeness[rows],
             self.structure[rows],
+            self.names,
         )
 
 
@@ -81,7 +84,8 @@ def read(texts: Sequence[Words], likeness: Likeness, embed: Embed) -> Read:
     flat = [text for row in fields for text in row]
     vectors = embed(flat).reshape(len(texts), len(EMBEDDED), -1).swapaxes(0, 1)
     near = [likeness.cosines(np.ascontiguousarray(one), embed) for one in vectors]
-    return Read(texts, vectors, np.concatenate(near, axis=1).astype(np.float64), structure(texts))
+    cosines = np.concatenate(near, axis=1).astype(np.float64)
+    return Read(texts, vectors, cosines, structure(texts), likeness.names)
 
 
 class Features:

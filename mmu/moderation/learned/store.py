@@ -17,11 +17,12 @@ import numpy as np
 from mmu.errors import StoreError
 from mmu.moderation.learned.classifier import Classifier, Linear
 from mmu.moderation.learned.features import KIND, VIOLATION, Features, likeness_of
+from mmu.moderation.learned.kinds import Prior
 from mmu.moderation.likeness import Likeness
 from mmu.moderation.texts import Words
 from models.text_embedding import SOURCE
 
-FORMAT = "mmu.moderation-model/1"
+FORMAT = "mmu.moderation-model/2"
 NUMBERS, NAMES, CARD = "numbers.npz", "model.json", "MODEL_CARD.md"
 
 
@@ -70,12 +71,14 @@ def save(
     arrays, values = classifier.features.to_data()
     for part, linear in (("violation", classifier.violation), ("kind", classifier.kind)):
         arrays[f"weights.{part}"], arrays[f"bias.{part}"] = linear.weights.astype(np.float16), linear.bias
+    arrays["prior.frequency"], arrays["prior.weights"] = classifier.prior.frequency, classifier.prior.weights
     data = {
         "format": FORMAT,
         "name": name,
         "encoder": SOURCE,
         "safe": classifier.safe,
         "kinds": classifier.kinds,
+        "described": classifier.described,
         "platt": classifier.platt,
         "lenience": classifier.lenience,
         "blocks": {"violation": VIOLATION, "kind": KIND},
@@ -118,9 +121,14 @@ def load(folder: Path) -> Trained:
         ) from error
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise StoreError(f"the classifier in {folder} is damaged: {error}") from error
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
+    kind = str(data.get("format", "")) if isinstance(data, dict) else ""
+    if kind.partition("/")[0] != FORMAT.partition("/")[0]:
         raise StoreError(f"{folder / NAMES} is not a {FORMAT} file")
-    if data.get("encoder") != SOURCE or data.get("blocks") != {"violation": VIOLATION, "kind": KIND}:
+    if (
+        kind != FORMAT
+        or data.get("encoder") != SOURCE
+        or data.get("blocks") != {"violation": VIOLATION, "kind": KIND}
+    ):
         raise StoreError(f"the classifier in {folder} was made by another version: train it again")
     if data.get("numbers") != hashlib.sha256(numbers).hexdigest():
         raise StoreError(f"the classifier in {folder} is damaged: {NUMBERS} does not belong to {NAMES}")
@@ -135,11 +143,14 @@ def load(folder: Path) -> Trained:
             linear[0],
             linear[1],
             tuple(data["kinds"]),
+            tuple(data["described"]),
+            Prior(arrays["prior.frequency"], arrays["prior.weights"]),
             str(data["safe"]),
             (float(slope), float(shift)),
             float(data["lenience"]),
         )
-        if linear[1].weights.shape[1] != len(classifier.kinds):
+        sizes = {len(classifier.described), len(classifier.prior.frequency), linear[1].weights.shape[1]}
+        if sizes != {len(classifier.kinds)}:
             raise ValueError("as many columns of weights as kinds are needed")
         sentences = {str(key): [str(line) for line in lines] for key, lines in data["sentences"].items()}
         seen = frozenset(map(str, data["seen"]))

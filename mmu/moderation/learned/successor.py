@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +38,14 @@ def _worth(scores: Scores) -> float:
 
 
 def compare(
-    rows: Read, labels: Sequence[str], safe: str, old: Trained, embed: Embed, *, seed: int = 0
+    rows: Read,
+    labels: Sequence[str],
+    safe: str,
+    old: Trained,
+    embed: Embed,
+    *,
+    described: Mapping[str, str] | None = None,
+    seed: int = 0,
 ) -> Comparison:
     """Measure both on the rows that the old classifier did not learn from.
 
@@ -61,7 +68,7 @@ def compare(
     guesses, violating = np.empty(len(unseen), object), np.zeros(len(unseen), bool)
     for _, fold in KFold(FOLDS, shuffle=True, random_state=seed).split(unseen):
         rest = np.setdiff1d(np.arange(len(y)), unseen[fold])
-        model = train(rows.take(rest), y[rest].tolist(), safe)
+        model = train(rows.take(rest), y[rest].tolist(), safe, described=described)
         found = model.predict(rows.take(unseen[fold]))
         guesses[fold] = [one.label for one in found]
         violating[fold] = [one.violating > 0.5 for one in found]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
@@ -13,7 +13,15 @@ from mmu.moderation.learned.features import Read
 from mmu.moderation.learned.metrics import Scores, score
 
 
-def cross_validate(rows: Read, labels: Sequence[str], safe: str, *, folds: int = 5, seed: int = 0) -> Scores:
+def cross_validate(
+    rows: Read,
+    labels: Sequence[str],
+    safe: str,
+    *,
+    described: Mapping[str, str] | None = None,
+    folds: int = 5,
+    seed: int = 0,
+) -> Scores:
     """Scores over all rows, from `folds` classifiers.
 
     Raises:
@@ -30,7 +38,7 @@ def cross_validate(rows: Read, labels: Sequence[str], safe: str, *, folds: int =
         StratifiedKFold if min(np.bincount(np.unique(strata, return_inverse=True)[1])) >= folds else KFold
     )
     for seen, unseen in chosen(folds, shuffle=True, random_state=seed).split(y, strata):
-        model = train(rows.take(seen), y[seen].tolist(), safe)
+        model = train(rows.take(seen), y[seen].tolist(), safe, described=described)
         found = model.predict(rows.take(unseen))
         guesses[unseen] = [one.label for one in found]
         violating[unseen] = [one.violating > 0.5 for one in found]
