@@ -9,6 +9,7 @@ training: the sentences are written from the meaning of the category.
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -108,4 +109,4 @@ class Likeness:
 def trust(text: str) -> float:
     """How much of a margin counts: all of it from 40 Chinese characters on."""
     size = sum(1.0 if "\u2e80" <= character <= "\uffef" else LETTER for character in text)
-    return min(1.0, (size / ENOUGH_CHARACTERS) ** 0.5)
+    return min(1.0, math.sqrt(size / ENOUGH_CHARACTERS))
