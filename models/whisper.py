@@ -26,6 +26,8 @@ _TAIL_SECONDS = 2.0
 _FRAMES_PER_SECOND = 100
 _FRAME = SAMPLE_RATE // _FRAMES_PER_SECOND
 _FRAMES_AT_LEAST = 500
+#: mean log-probability of a token below which a short look is not trusted
+_DOUBTFUL = -0.55
 #: more tokens than the fastest speech has; a decoder that still goes on is going round in circles
 _TOKENS_PER_SECOND = 20
 _TOKENS_AT_LEAST = 32
@@ -36,17 +38,17 @@ class _Network(WhisperModel):  # type: ignore[misc]  # faster-whisper has no typ
     """Sees a window once, however often it is decoded, and with a `tail` less of the padding after it."""
 
     tail: float | None = None
-    _last: tuple[NDArray[np.float32], Any] | None = None
+    _seen: tuple[NDArray[np.float32], Any] | None = None
 
     def encode(self, features: NDArray[np.float32]) -> Any:
-        if self._last is None or not np.array_equal(self._last[0], features):
-            shown = features
-            if self.tail is not None and features.ndim == 2:
-                heard = int(np.flatnonzero(features.any(axis=0)).max(initial=0)) + 1
-                frames = max(_FRAMES_AT_LEAST, heard + int(self.tail * _FRAMES_PER_SECOND))
-                shown = np.ascontiguousarray(features[:, :frames])
-            self._last = features, super().encode(shown)
-        return self._last[1]
+        shown = features
+        if self.tail is not None and features.ndim == 2:
+            heard = int(np.flatnonzero(features.any(axis=0)).max(initial=0)) + 1
+            frames = max(_FRAMES_AT_LEAST, heard + int(self.tail * _FRAMES_PER_SECOND))
+            shown = np.ascontiguousarray(features[:, :frames])
+        if self._seen is None or not np.array_equal(self._seen[0], shown):
+            self._seen = shown, super().encode(shown)
+        return self._seen[1]
 
 
 class Whisper:
@@ -78,7 +80,8 @@ class Whisper:
             compute_type: CTranslate2's number format: int8, int8_float16, float16, bfloat16, float32.
             batch: pieces decoded at once by `transcribe_many`; above 1 without timestamp tokens.
             tail: seconds of padding after a piece; None pads to 30 s, as Whisper was trained. With a little
-                `base` reads a short piece in a quarter of the time (docs/speech.md has what it costs).
+                `base` reads a short piece in a quarter of the time; what is doubtful then is read again with
+                all of the padding, and the surer text counts.
             source: what signals carry as their source.
 
         Raises:
@@ -100,7 +103,7 @@ class Whisper:
             )
         except (RuntimeError, ValueError, OSError) as error:
             raise ModelError(f"{folder}: not a Whisper network that CTranslate2 can run: {error}") from error
-        self._model.tail = tail
+        self._tail = tail
         self._beam_size = beam_size
         self.batch = batch
         self.source = source
@@ -155,6 +158,14 @@ class Whisper:
             ModelError: an unknown language.
         """
         self._check(language)
+        self._model.tail = self._tail
+        found = self._read(samples, language)
+        if self._tail is not None and _sureness(found) < _DOUBTFUL:
+            self._model.tail = None
+            found = max(found, self._read(samples, language), key=_sureness)
+        return found
+
+    def _read(self, samples: NDArray[np.float32], language: str) -> list[Transcript]:
         found = self._decode(samples, language)
         if any(segment.compression_ratio > LOOPING for segment in found):
             # The decoder went round in circles: forbid it to say four tokens twice.
@@ -210,6 +221,12 @@ class Whisper:
             **options,
         )
         return [_transcript(segment) for segment in segments]
+
+
+def _sureness(found: Sequence[Transcript]) -> float:
+    """Mean log-probability of a token; silence is sure."""
+    letters = sum(len(one.text) for one in found)
+    return sum(one.avg_logprob * len(one.text) for one in found) / max(1, letters)
 
 
 def _transcript(segment: Segment, *, offset: float = 0.0) -> Transcript:

@@ -165,3 +165,13 @@ def test_whisper_works_as_long_as_there_is_speech() -> None:
     started = time.process_time()
     network.transcribe(full, "en")
     assert short_time < 0.5 * (time.process_time() - started)
+
+
+@pytest.mark.weights
+def test_whisper_reads_a_doubtful_piece_as_surely_as_with_all_of_the_padding() -> None:
+    folder = Store().folder("whisper-base")
+    cut = voice(2)[int(0.9 * RATE) : int(1.6 * RATE)]  # words cut at both ends
+    short, whole = (Whisper(folder, tail=tail).transcribe(cut, "en") for tail in (2.0, None))
+    assert short
+    assert whole
+    assert short[0].avg_logprob >= min(-0.55, whole[0].avg_logprob)
