@@ -208,7 +208,9 @@ def _title(lines: Sequence[TextLine]) -> Quote | None:
 
 def _said(transcript: Sequence[TranscriptSegment]) -> list[Quote]:
     """The most telling things said, in their order: whole sentences of a length that can be quoted."""
-    usable = [one for one in transcript if len(one.text.strip()) >= SHORTEST]
+    # what is said twice (a refrain, a loop) is quoted once
+    first = {one.text.strip().casefold(): one for one in reversed(transcript)}
+    usable = [one for one in first.values() if len(one.text.strip()) >= SHORTEST]
 
     def worth(segment: TranscriptSegment) -> float:
         text = segment.text.strip()

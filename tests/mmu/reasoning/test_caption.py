@@ -289,3 +289,7 @@ def test_a_real_report_is_captioned(sample_report: Report) -> None:
     assert set(found.tags) <= ids
     signals = {one["id"] for one in sample_report.signals}
     assert set(found.signals) <= signals
+    assert found.paragraph is not None
+    quoted = re.findall("“[^”]*”", found.paragraph.zh)
+    assert quoted
+    assert len(quoted) == len(set(quoted))

@@ -12,7 +12,8 @@ import pytest
 
 from mmu.errors import ConfigError, MediaError
 from mmu.media import open_clip
-from mmu.report.html import json_block, render_html
+from mmu.perception.catalog import CPU_STAGES
+from mmu.report.html import json_block, page_strings, render_html
 from mmu.report.lanes import build_lanes
 from mmu.report.names import Names
 from mmu.report.pictures import Pictures, take_pictures
@@ -170,3 +171,9 @@ def test_policy_holds_hashes_and_nothing_loose(sample: ModuleType) -> None:
 def test_unknown_language_is_refused(sample: ModuleType) -> None:
     with pytest.raises(ConfigError, match="'fr'"):
         render_html(sample.empty_report(), language="fr")
+
+
+def test_every_stage_has_a_name_in_both_languages() -> None:
+    names = page_strings()["stage"]
+    missing = {*CPU_STAGES, "songs"} - {key for key, (zh, en) in names.items() if zh and en}
+    assert not missing
