@@ -33,7 +33,7 @@ test: $(VENV)/dev
 	$(BIN)/mmu models pull
 	$(BIN)/mmu models pull --profile sample
 	$(BIN)/mmu models pull --profile stems
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 # Pure logic only: no weights, seconds.
 test-fast: $(VENV)/dev

@@ -16,6 +16,13 @@ TITLE = "宇航员和她的猫咪 A day of an astronaut"
 TOPICS = ("宇航员", "astronaut", "猫咪", "上热门", "篮球")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side (`pytest -n 2 --dist loadgroup`) run whole files, and Ray's tests one after another."""
+    for item in items:
+        group = "ray" if "pipelines" in item.path.parts else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def sample_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample video at its full length."""
