@@ -19,6 +19,7 @@ from mmu import (
     cli_caption,
     cli_doctor,
     cli_features,
+    cli_find,
     cli_forget,
     cli_index,
     cli_interest,
@@ -88,6 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
         cli_queue,
         cli_serve,
         cli_search,
+        cli_find,
         cli_review,
     ):
         module.add_parser(commands).set_defaults(run=module.run)

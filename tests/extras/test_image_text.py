@@ -14,6 +14,7 @@ open_clip = pytest.importorskip("open_clip")
 transformers = pytest.importorskip("transformers")
 
 import kg  # noqa: E402
+from mmu.media.clip import Clip  # noqa: E402
 from mmu.perception.adapted.image_text import SEEN  # noqa: E402
 from mmu.perception.catalog import build_stages  # noqa: E402
 from mmu.reasoning.observe import observe  # noqa: E402
@@ -226,3 +227,39 @@ def test_texts_of_ones_own_become_concepts_by_their_names(open_folder: Path, tmp
     }
     assert {one.concept for one in observe(found, kg.load(), load_settings(), 3.0)} >= {"dog", "cat"}
     stage.close()
+
+
+def test_a_sentence_finds_videos_by_their_pictures(
+    open_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mmu.cli import main
+    from mmu.report.schema import Report
+
+    monkeypatch.setenv("MMU_HOME", str(tmp_path / "home"))
+    (tmp_path / "mine.txt").write_text("dog\n", encoding="utf-8")
+    choice = {
+        "adapter": "open_clip",
+        "model": "tiny",
+        "weights": str(open_folder),
+        "labels": str(tmp_path / "mine.txt"),
+    }
+    mix = tmp_path / "mix.yaml"
+    mix.write_text(json.dumps({"device": "cpu", "stages": {"labels": choice}}), encoding="utf-8")
+    stage = stage_of(open_folder, tmp_path / "home", "open_clip", labels=str(tmp_path / "mine.txt"))
+    network = open_clip_network(open_folder, "tiny", runtime=Runtime(CPU))
+    text, best = network.texts(["a dog"])[0], {}
+    for number in range(3):
+        clip = Clip.from_arrays(frames=[(t / 2, picture(seed=10 * number + t)) for t in range(3)])
+        signals = SignalSet(stage.run(clip, SignalSet()))
+        report = Report(id=f"v{number}", uri=f"v{number}.mp4", outcome="ok", profile="cpu", pipeline="x",
+                        signals=[one.to_json(embedding=True) for one in signals])  # fmt: skip
+        (tmp_path / f"v{number}.json").write_text(report.to_json(), encoding="utf-8")
+        best[f"v{number}"] = max(
+            float(one.embedding.astype(np.float32) @ text) for one in signals.of("image.embedding")
+        )
+    stage.close()
+    reports = [str(tmp_path / f"v{number}.json") for number in range(3)]
+    assert main(["find", "a dog", *reports, "--config", str(mix), "--json"]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["id"] for one in found] == sorted(best, key=lambda name: -best[name])
+    assert [one["score"] for one in found] == pytest.approx(sorted(best.values(), reverse=True), abs=2e-3)

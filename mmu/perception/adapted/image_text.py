@@ -82,6 +82,11 @@ class OpenLabels(AdaptedStage[ImageTextOptions]):
         self._vectors = self._kept(store, network, texts)
         self._network = network
 
+    def text_vectors(self, store: Store, texts: list[str], *, threads: int = 1) -> Vectors:
+        """(n, d) float32 of texts as they stand, to compare keyframe vectors with; needs no `setup`."""
+        network = self._network or self.load(store, self._build, threads=threads)
+        return network.texts(texts)
+
     def _build(self, path: Path, runtime: Runtime) -> ImageText:
         from models.torch.image_text import open_clip_network
 
