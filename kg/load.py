@@ -21,6 +21,28 @@ from kg.graph import FACETS, Alias, Concept, Graph
 ONTOLOGY = Path(__file__).parent / "ontology"
 #: P(parent fits | child fits) where a file gives no weight: the few percent are loose taxonomy.
 IS_A_WEIGHT = 0.97
+#: a brand's name with one of these behind it is a thing of that kind: 长城汽车 is a car
+_KINDS_OF_GOODS = tuple(
+    [
+        "汽车",
+        "手机",
+        "电脑",
+        "相机",
+        "轿车",
+        "摩托",
+        "电器",
+        "空调",
+        "咖啡",
+        "啤酒",
+        "可乐",
+        "牛奶",
+        "薯片",
+        "娃娃",
+        "银行",
+        "保险",
+        "快递",
+    ]
+)
 _RELATIONS = {"implies": 0.5, "part_of": 0.3, "used_in": 0.5, "co_occurs": 0.3}
 _DEFAULTS = {"facet", "vertical", "is", "implies", "used_in"}
 _FIELDS = {"zh", "en", "facet", "vertical", "is", "also", "excludes", "opposite", "taggable", *_RELATIONS}
@@ -59,8 +81,21 @@ def _load(root: Path) -> Graph:
             name: {k: sorted(v.items(), key=lambda i: -i[1]) for k, v in m.items()}
             for name, m in labels.items()
         },
-        tuple(read_yaml(guards).get("guards", ())) if guards.exists() else (),
+        (
+            *(read_yaml(guards).get("guards", ()) if guards.exists() else ()),
+            *_brands(root / "entities" / "brands.yaml"),
+        ),
     )
+
+
+def _brands(path: Path) -> tuple[str, ...]:
+    """Chinese display names of brands: what a part of one names is not meant (海底 in 海底捞)."""
+    if not path.exists():
+        return ()
+    lines = [str(line) for line in (read_yaml(path).get("names") or {}).values()]
+    names = [line.partition("|")[0].partition("/")[0].strip() for line in lines]
+    goods = tuple(_KINDS_OF_GOODS.split())
+    return tuple(name for name in names if "~" not in name and not name.endswith(goods))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 import kg
+from kg.entities import load_entities
+from kg.linker import normalise
 from kg.store import GraphStore, Link, Node
 from kg.walk import Shared, leading_to, near, together
 from mmu.errors import ConfigError, StoreError
 from mmu.outcome import Outcome
 from mmu.report.schema import Report
+from mmu.report.schema_entities import EntityKind
 from mmu.search.example import Copies
 from models.store import default_root
 
@@ -33,6 +36,8 @@ RELATIONS = {
     "name": "names",
     "video": "copy_of",
 }
+#: kinds of entities, as their ids begin
+NAMED = get_args(EntityKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +227,14 @@ class Memory:
     def _targets(self, what: str) -> list[int]:
         concepts = [key for one in self._concepts(what) for key in [one, *_below(one, self.graph)]]
         found = [number for key in concepts if (number := self.store.id_of("concept", key)) is not None]
+        names = [f"{kind}:{normalise(what)}" for kind in NAMED] + [
+            one.concept for one in load_entities().link(what) if one.alias == normalise(what)
+        ]
+        found += [number for key in names if (number := self.store.id_of("name", key)) is not None]
         kinds = [kind for kind in RELATIONS if kind != "concept"]
         found += [number for number, node in self.store.find(what) if node.kind in kinds]
         if not found:
-            raise StoreError(f"the memory knows no person, voice, song, topic or concept {what!r}")
+            raise StoreError(f"the memory knows no person, voice, song, name, topic or concept {what!r}")
         return sorted(set(found))
 
     def _concepts(self, what: str) -> list[str]:

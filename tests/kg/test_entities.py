@@ -81,3 +81,9 @@ def test_a_name_that_fills_its_quotation_is_meant() -> None:
 @pytest.mark.parametrize("text", ["这不是猫咪", "这里没有狗狗", "not a cat", "he is not in the kitchen"])
 def test_what_is_denied_is_not_there(text: str) -> None:
     assert not {"cat", "dog", "kitchen"} & {one.concept for one in load().link(text)}
+
+
+def test_a_part_of_a_brand_is_no_concept() -> None:
+    assert "underwater" in {one.concept for one in load().link("海底世界")}
+    assert load().link("去海底捞") == []
+    assert {one.concept for one in load().link("长城汽车")} >= {"car"}

@@ -155,7 +155,9 @@ def test_names_are_remembered_and_forgotten(tmp_path: Path) -> None:
     one = report("n", {"street": 0.9}, title="Ann in Paris", entities=names)
     with Memory(tmp_path / "memory") as memory:
         memory.add(one)
-        assert keys(memory.videos_with("巴黎 Paris")) == ["n"]
+        for asked in ("巴黎", "Paris", "PARIS", "巴黎 Paris"):
+            assert keys(memory.videos_with(asked)) == ["n"]
+        assert keys(memory.videos_with("ann", "paris", "street")) == ["n"]
         links = {link.target.key: link for link in memory.store.links(memory._video(one.id))}
         assert links["place:paris"].relation == "names"
         assert (links["place:paris"].start, links["place:paris"].end) == (5.0, 6.0)
