@@ -91,7 +91,11 @@ class Whisper:
         # With a file missing faster-whisper would look for it on the network.
         missing = [name for name in _FILES if not (folder / name).is_file()]
         if missing:
-            raise ModelError(f"{folder}: {', '.join(missing)} missing; run `mmu models pull whisper-base`")
+            raise ModelError(
+                f"{folder}: {', '.join(missing)} missing; run `mmu models pull whisper-base`, or convert a "
+                "network of your own with ct2-transformers-converter --copy_files tokenizer.json "
+                "preprocessor_config.json"
+            )
         try:
             self._model = _Network(
                 str(folder),

@@ -6,6 +6,7 @@ filter against invented text are those of the default stage; only the recogniser
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -84,6 +85,11 @@ class FasterWhisper(_AdaptedSpeech[FasterWhisperOptions]):
 
     cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=3000)
     Options: ClassVar[type[AdapterOptions]] = FasterWhisperOptions
+
+    def check(self, store: Store) -> Mapping[str, str]:
+        if self.options.device != "auto":
+            place(self.options.device)
+        return super().check(store)
 
     def recogniser(self, store: Store, *, threads: int) -> Recogniser:
         from models.whisper import Whisper
