@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from mmu.analyzer import analyze
+from mmu.api import analyze
 
 
 def main() -> None:

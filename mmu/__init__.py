@@ -14,7 +14,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mmu.analyzer import Analyzer, Request, analyze, analyze_many
+    from mmu.analyzer import Analyzer
+    from mmu.api import analyze, analyze_many
     from mmu.errors import (
         ConfigError,
         GraphError,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     )
     from mmu.outcome import Outcome
     from mmu.report.schema import Report
+    from mmu.request import Request
     from mmu.search.filters import SearchFilters
     from mmu.search.index import SearchIndex
 
@@ -33,9 +35,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Analyzer": "mmu.analyzer",
-    "Request": "mmu.analyzer",
-    "analyze": "mmu.analyzer",
-    "analyze_many": "mmu.analyzer",
+    "Request": "mmu.request",
+    "analyze": "mmu.api",
+    "analyze_many": "mmu.api",
     "Outcome": "mmu.outcome",
     "Report": "mmu.report.schema",
     "ConfigError": "mmu.errors",

@@ -1,4 +1,4 @@
-"""The Python API: from a source to a report."""
+"""`Analyzer`: from a source to a report."""
 
 from __future__ import annotations
 
@@ -6,54 +6,33 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-import kg
 import mmu
-from mmu.engine import Engine, Perceived, Progress
+from mmu.engine import Engine, Progress
 from mmu.errors import ConfigError, MediaError
 from mmu.gallery.known import Known
-from mmu.learning.learned import load_learned
+from mmu.knowledge import load_knowledge
 from mmu.media.options import DecodeOptions
-from mmu.moderation.decide import load_classifier
-from mmu.moderation.policy import load_policy
 from mmu.moderation.sentiment import sentiment
 from mmu.networks import ConfigSource, NetworkConfig, load_networks
 from mmu.observed import Observed
 from mmu.outcome import ErrorItem, Outcome, StageOutcome
 from mmu.perception.catalog import build_stages
-from mmu.reasoning.entities import MODEL as LEXER
-from mmu.reasoning.entities import load_recogniser
-from mmu.reasoning.settings import load_settings
-from mmu.reasoning.similarity import MODELS as TEXT_MODELS
-from mmu.reasoning.similarity import load_similarity
-from mmu.reasoning.understand import Brain, user_signals
-from mmu.report.schema import SCHEMA, Moderation, Report, Tag
-from mmu.request import Source, clean_topics, describe, digest
+from mmu.reasoning.understand import user_signals
+from mmu.report.schema import SCHEMA, Report, Tag
+from mmu.request import Request, Source, clean_topics, describe, digest
 from mmu.signals import OPEN_EMBEDDINGS, Signal, SignalSet
 from mmu.songs.stage import SongLookup
-from mmu.taught.recognise import SPACE_OF, Taught, with_taught
-from mmu.taught.store import TaughtStore
+from mmu.taught.recognise import SPACE_OF
 from models.store import Store
 
 logger = logging.getLogger(__name__)
 
 Profile = Literal["cpu", "gpu"]
-
-#: stages that moderation relies on
-MODERATED = ("explicit", "text", "speech")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One video with the words its user gave it."""
-
-    source: Source
-    title: str = ""
-    topics: Sequence[str] = field(default_factory=tuple)
 
 
 class Analyzer:
@@ -119,40 +98,29 @@ class Analyzer:
         if self._songs is not None:
             stages.append(self._songs)
         self._engine = Engine(stages, self._store, threads=threads)
-        # Encoders of text are loaded at the first video with topics; without their weights, words decide.
-        similarity = load_similarity(self._store, threads=threads or len(os.sched_getaffinity(0)))
-        rules = load_policy(None if policy is None else Path(policy))
-        weights = None if learned is False else load_learned(None if learned is None else Path(learned))
-        settings = load_settings() if weights is None else weights.apply(load_settings())
-        lessons = TaughtStore(None if taught is None else Path(taught))
-        concepts = lessons.all()
-        foreign = {space for stage, space in SPACE_OF.items() if stage in self._adapted()}
-        self._taught = Taught.of(concepts, similarity, without=foreign) if concepts else None
-        self._lessons = lessons.digest
-        graph = with_taught(kg.load(), concepts)
-        self._brain = Brain(
-            graph,
-            settings,
-            rules,
-            similarity,
-            weights.rules if weights else {},
-            load_classifier(classifier, similarity),
-            tuple(load_policy(Path(one)).as_shadow() for one in shadow_policies),
-            load_recogniser(self._store, graph),
+        adapted = self._adapted()
+        self._knowledge = load_knowledge(
+            self._store,
+            threads=threads or len(os.sched_getaffinity(0)),
+            policy=policy,
+            shadow_policies=shadow_policies,
+            classifier=classifier,
+            learned=learned,
+            taught=taught,
+            foreign={space for stage, space in SPACE_OF.items() if stage in adapted},
         )
         self._decode = decode or DecodeOptions()
         self._embeddings = embeddings
-        if gallery is not None and "faces" in (adapted := self._adapted()):
+        if gallery is not None and "faces" in adapted:
             raise ConfigError(
                 f"the gallery {gallery} knows faces by the network of the cpu profile; {adapted['faces']} "
                 "runs stage faces here: leave the gallery out, or say `stages: {faces: default}`"
             )
         self._known = Known(faces=gallery, voices=voices)
-        reasoning = [*(TEXT_MODELS if similarity else ()), *([LEXER] if self._store.has(LEXER) else ())]
         used = [name for stage in self._engine.stages for name in stage.models]
         self._models = {
             name: digest(*(file.sha256 for file in self._store.manifest.model(name).files))
-            for name in dict.fromkeys([*used, *reasoning])
+            for name in dict.fromkeys([*used, *self._knowledge.models])
         } | {name: digest(sha256) for name, sha256 in self._engine.supplied.items()}
         self._fingerprint = self._make_fingerprint()
 
@@ -225,7 +193,7 @@ class Analyzer:
         signals = SignalSet(Signal.from_json(one) for one in report.signals)
         duration = report.media.duration if report.media else 0.0
         frame = report.media.frame if report.media else None
-        return self._brain.tag(signals, duration=duration, frame=frame, axes=axes)
+        return self._knowledge.brain.tag(signals, duration=duration, frame=frame, axes=axes)
 
     def observe(
         self,
@@ -295,13 +263,14 @@ class Analyzer:
         perceived, facts = observed.perceived, observed.facts
         signals = SignalSet([*user_signals(title, topics), *perceived.signals])
         signals = self._known.name(signals)
-        if self._taught is not None:
-            signals = self._taught.add_to(signals, title=title)
-        if self._brain.similarity is not None:
-            felt = sentiment(list(signals), title, topics, self._brain.similarity.embed)
+        brain, taught = self._knowledge.brain, self._knowledge.taught
+        if taught is not None:
+            signals = taught.add_to(signals, title=title)
+        if brain.similarity is not None:
+            felt = sentiment(list(signals), title, topics, brain.similarity.embed)
             if felt is not None:
                 signals.add(felt)
-        understanding = self._brain.understand(
+        understanding = brain.understand(
             signals,
             title=title,
             topics=topics,
@@ -310,12 +279,12 @@ class Analyzer:
             medium=observed.medium,
             embeddings=self._embeddings,
         )
-        understanding.moderation = _with_unchecked(understanding.moderation, perceived)
+        understanding.moderation = observed.doubt(understanding.moderation)
         stage_errors = [item for stage in perceived.stages for item in stage.errors]
         return Report(
             id=observed.sha256,
             uri=facts.uri,
-            outcome=_outcome(observed.errors, perceived),
+            outcome=observed.outcome,
             errors=[*observed.errors, *stage_errors],
             title=title,
             user_topics=list(topics),
@@ -337,22 +306,14 @@ class Analyzer:
             "stages": [stage.name for stage in self._engine.stages],
             "models": self._models,
             "decode": asdict(self._decode),
-            "fusion": self._brain.settings.model_dump(),
-            "graph": digest(repr(self._brain.graph.concepts), repr(self._brain.graph.labels)),
-            "policy": [one.digest for one in (self._brain.policy, *self._brain.shadows)],
             "embeddings": self._embeddings,
+            **self._knowledge.digests(),
+            **self._known.digests(),
         }
         if choices := {stage.name: found for stage in self._engine.stages if (found := stage.describe())}:
             parts["networks"] = choices
-        if self._brain.rule_factors:
-            parts["rules"] = dict(self._brain.rule_factors)
-        if self._brain.classifier is not None:
-            parts["classifier"] = self._brain.classifier.digest
-        parts |= self._known.digests()
         if self._songs is not None:
             parts["songs"] = self._songs.digest()
-        if self._lessons:
-            parts["taught"] = self._lessons
         return digest(json.dumps(parts, sort_keys=True, default=str))[:16]
 
     def close(self) -> None:
@@ -366,45 +327,3 @@ class Analyzer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _outcome(media_errors: Sequence[ErrorItem], perceived: Perceived) -> Outcome:
-    states = [stage.outcome for stage in perceived.stages if stage.outcome is not Outcome.SKIPPED]
-    if states and all(state is Outcome.FAILED for state in states):
-        return Outcome.FAILED
-    return Outcome.PARTIAL if media_errors or Outcome.FAILED in states else Outcome.OK
-
-
-def _with_unchecked(moderation: Moderation | None, perceived: Perceived) -> Moderation | None:
-    """Name the stages that could not look; a video that was not looked at does not pass."""
-    states = {stage.name: stage.outcome for stage in perceived.stages}
-    unchecked = [name for name in MODERATED if states.get(name, Outcome.FAILED) is Outcome.FAILED]
-    if moderation is None or not unchecked:
-        return moderation
-    decision = "review" if moderation.decision == "pass" else moderation.decision
-    return moderation.model_copy(update={"unchecked": unchecked, "decision": decision})
-
-
-def analyze(
-    source: Source,
-    *,
-    title: str = "",
-    topics: Sequence[str] = (),
-    profile: Profile | None = None,
-    progress: Progress | None = None,
-    **options: Any,
-) -> Report:
-    """Analyse one video; see `Analyzer` for the options and `Analyzer.analyze` for the arguments.
-
-    Loading the networks takes a few seconds: for many videos use `analyze_many` or an `Analyzer`.
-    """
-    with Analyzer(profile=profile, **options) as analyzer:
-        return analyzer.analyze(source, title=title, topics=topics, progress=progress)
-
-
-def analyze_many(
-    requests: Iterable[Request | Source], *, profile: Profile | None = None, **options: Any
-) -> Iterator[Report]:
-    """Analyse many videos with one set of loaded networks; a generator of reports in order."""
-    with Analyzer(profile=profile, **options) as analyzer:
-        yield from analyzer.analyze_many(requests)

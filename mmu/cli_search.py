@@ -122,7 +122,7 @@ def _example(file: str) -> Report:
 
     if file.lower().endswith(".json"):
         return load_report(Path(file))
-    from mmu.analyzer import analyze
+    from mmu.api import analyze
 
     report = analyze(file)
     if report.errors and not report.id:

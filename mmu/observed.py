@@ -15,11 +15,14 @@ import numpy as np
 
 from mmu.engine import Perceived
 from mmu.errors import ConfigError
-from mmu.outcome import ErrorItem, StageOutcome
-from mmu.report.schema import MediaFacts
+from mmu.outcome import ErrorItem, Outcome, StageOutcome
+from mmu.report.schema import MediaFacts, Moderation
 from mmu.signals import Signal, SignalSet
 
 Medium = Literal["picture", "video", "audio"]
+
+#: stages that moderation relies on
+MODERATED = ("explicit", "text", "speech")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,23 @@ class Observed:
     #: of decoding
     errors: Sequence[ErrorItem]
     perceived: Perceived
+
+    @property
+    def outcome(self) -> Outcome:
+        """Of the video as a whole."""
+        states = [one.outcome for one in self.perceived.stages if one.outcome is not Outcome.SKIPPED]
+        if states and all(state is Outcome.FAILED for state in states):
+            return Outcome.FAILED
+        return Outcome.PARTIAL if self.errors or Outcome.FAILED in states else Outcome.OK
+
+    def doubt(self, moderation: Moderation | None) -> Moderation | None:
+        """Name the stages that could not look; a video that was not looked at does not pass."""
+        states = {stage.name: stage.outcome for stage in self.perceived.stages}
+        unchecked = [name for name in MODERATED if states.get(name, Outcome.FAILED) is Outcome.FAILED]
+        if moderation is None or not unchecked:
+            return moderation
+        decision = "review" if moderation.decision == "pass" else moderation.decision
+        return moderation.model_copy(update={"unchecked": unchecked, "decision": decision})
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data; embeddings are base64 of little-endian float16."""

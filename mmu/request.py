@@ -6,9 +6,19 @@ import hashlib
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 Source = str | os.PathLike[str] | BinaryIO
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One video with the words its user gave it."""
+
+    source: Source
+    title: str = ""
+    topics: Sequence[str] = field(default_factory=tuple)
 
 
 def digest(*texts: str) -> str:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 import mmu
-from mmu.analyzer import Analyzer, Request
+from mmu.analyzer import Analyzer
 from mmu.errors import ConfigError, ModelError
 from mmu.report.schema import Report
+from mmu.request import Request
 from models.store import Store
 
 pytestmark = pytest.mark.weights

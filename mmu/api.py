@@ -1,0 +1,40 @@
+"""The Python API in two calls: one video, or many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from mmu.analyzer import Analyzer, Profile
+from mmu.request import Request, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mmu.engine import Progress
+    from mmu.report.schema import Report
+
+
+def analyze(
+    source: Source,
+    *,
+    title: str = "",
+    topics: Sequence[str] = (),
+    profile: Profile | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Report:
+    """Analyse one video; see `Analyzer` for the options and `Analyzer.analyze` for the arguments.
+
+    Loading the networks takes a few seconds: for many videos use `analyze_many` or an `Analyzer`.
+    """
+    with Analyzer(profile=profile, **options) as analyzer:
+        return analyzer.analyze(source, title=title, topics=topics, progress=progress)
+
+
+def analyze_many(
+    requests: Iterable[Request | Source], *, profile: Profile | None = None, **options: Any
+) -> Iterator[Report]:
+    """Analyse many videos with one set of loaded networks; a generator of reports in order."""
+    with Analyzer(profile=profile, **options) as analyzer:
+        yield from analyzer.analyze_many(requests)
