@@ -12,8 +12,11 @@ import pytest
 from numpy.typing import NDArray
 
 from mmu.cli import main
+from mmu.search.index import SearchIndex
 from mmu.songs.fingerprint import RATE
 from models.store import Store
+from tests.mmu.reports import report
+from tests.mmu.search.conftest import Hashed
 
 Tune = Callable[..., NDArray[np.float32]]
 
@@ -48,6 +51,16 @@ def test_songs_from_adding_to_removing(
     assert row["track"] == "tune 1"
     assert row["offset"] == pytest.approx(6, abs=0.05)
     other = write(tmp_path / "other.wav", tune(77)[: 8 * RATE])
+    searched = ["search", *library, "--index", str(tmp_path / "index")]
+    assert main([*searched, "--song", str(query)]) == 2  # there is no index yet
+    with SearchIndex(tmp_path / "index", embedder=Hashed()) as index:
+        index.add([report("clip", {"dance": 0.9}, songs=[("tune 1", 3.0, 9.0)])])
+    capsys.readouterr()
+    assert main([*searched, "--song", str(query), "--json"]) == 0
+    (hit,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (hit["uri"], hit["moment"]) == ("/videos/clip.mp4", [3.0, 9.0])
+    assert main([*searched, "--song", str(other)]) == 2
+    assert "no track of the library" in capsys.readouterr().err
     assert main(["songs", "identify", *library, str(other)]) == 0
     assert capsys.readouterr().out.startswith("unknown")
     assert main(["songs", "remove", *library, "tune 1"]) == 0
