@@ -30,8 +30,8 @@ from benchmarks.kills import ROOT, Compared, compare, prepare, processes_below
 
 #: megabytes that a node offers to workers, and its object store
 NODE_MB, STORE_MB = 1024, 80
-#: seconds to wait for nodes and for work on them
-PATIENCE = 120.0
+#: seconds to wait for nodes and for work on them: long, for a machine with other work
+PATIENCE = 400.0
 
 
 class Cluster:
@@ -56,6 +56,13 @@ class Cluster:
         port = self.address.rpartition(":")[2]
         # The head only schedules: workers are on nodes that can go.
         self._head = self._start("--head", f"--port={port}", "--include-dashboard=false", cpus=0)
+        # Nodes that come too early give up after a while.
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and self._head.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", int(port))) == 0:
+                    break
+            time.sleep(0.2)
 
     def add(self) -> subprocess.Popen[bytes]:
         """Start one more node."""
