@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 from benchmarks.tasks.moderation import encoder, policy
@@ -32,6 +33,7 @@ from mmu.moderation.learned.rows import Row, read_rows, safe_label_of
 from mmu.moderation.learned.rules import judge_rows
 from mmu.moderation.learned.validate import cross_validate
 from mmu.moderation.replay import judge_report, read_reports
+from mmu.moderation.sentiment import judge as judge_words
 
 #: lines of one file of harmless texts that are judged
 LINES = 2000
@@ -66,6 +68,7 @@ def run(args: argparse.Namespace) -> None:
     for name, embed in (("words and contacts alone", None), ("rules (no training)", encoder())):
         found = judge_rows(policy(), rows, safe, embed)
         _print(name, [score(labels, found, [label != safe for label in found], safe)])
+    _sentiment(rows)
     if not args.rules_only:
         _print("TF-IDF + logistic regression", [baseline(rows, safe, seed) for seed in args.seeds])
         embed = encoder()
@@ -83,6 +86,19 @@ def run(args: argparse.Namespace) -> None:
             judge_report(policy(), one, embed=encoder()).decision for one in read_reports(args.reports)
         ]
         _tell(args.reports.name, decisions)
+
+
+def _sentiment(rows: Sequence[Row]) -> None:
+    """How well the abusive share of `text.sentiment` tells the rows of the abuse category from all others."""
+    embed, names = encoder(), {"abuse", *policy().categories["abuse"].labels}
+    abusive = [row.label in names for row in rows]
+    if embed is None or len(set(abusive)) < 2:
+        return
+    shares = [judge_words(row.words.together, embed)["abusive"] if row.words else 0.0 for row in rows]
+    print(
+        f"text.sentiment, abusive: AUC {roc_auc_score(abusive, shares):.3f} on {sum(abusive)} rows",
+        file=sys.stderr,
+    )
 
 
 def baseline(rows: Sequence[Row], safe: str, seed: int) -> Scores:

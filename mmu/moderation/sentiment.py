@@ -24,6 +24,8 @@ NEUTRAL = "neutral"
 SOURCE = "mmu.sentiment@1"
 #: cosine that multiplies the odds of a side by e
 TEMPERATURE = 0.05
+#: odds of a side before anything is read, over the others: abuse is rare
+ODDS = {"abusive": 0.25}
 
 
 def sentiment(signals: Sequence[Signal], title: str, topics: Sequence[str], embed: Embed) -> Signal | None:
@@ -45,9 +47,9 @@ def judge(text: str, embed: Embed) -> Mapping[str, float]:
     sides = _sides()
     cosines = sides.cosines(embed([text]), embed)[0]
     margins = (cosines - cosines[-1]) * trust(text)
-    return dict(
-        zip((*sides.names, NEUTRAL), softmax(np.float64(margins) / TEMPERATURE).tolist(), strict=True)
-    )
+    names = (*sides.names, NEUTRAL)
+    odds = np.log([ODDS.get(name, 1.0) for name in names])
+    return dict(zip(names, softmax(margins / TEMPERATURE + odds).tolist(), strict=True))
 
 
 @cache
