@@ -39,7 +39,7 @@ test: $(VENV)/dev
 test-fast: $(VENV)/dev
 	$(BIN)/python -m pytest -m "not weights and not slow and not browser"
 
-# Everything that full-size networks need, in an environment of its own (docs/extras.md): 8 GB.
+# Everything that full-size networks need, in an environment of its own (docs/extras.md): 9 GB.
 # insightface and paddleocr bring OpenCV variants that overwrite the headless one: it goes in last.
 $(EXTRAS)/ready: constraints-extras.txt
 	$(PYTHON) -m venv $(EXTRAS)
