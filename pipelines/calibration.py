@@ -54,9 +54,9 @@ def calibrate(profile: str = "cpu", *, only: Iterable[str] | None = None, hardwa
             with _Memory(worker.pid) as memory:
                 _report(worker, short)  # loads the networks, which a worker does once
                 for clip in (short, long):
-                    before, started = _core_seconds(worker.pid), time.perf_counter()
+                    before, started = core_seconds(worker.pid), time.perf_counter()
                     report, kilobytes = _report(worker, clip)
-                    spent = _core_seconds(worker.pid) - before
+                    spent = core_seconds(worker.pid) - before
                     # Stages tell wall time: what other programs took of the core is taken off.
                     got = min(1.0, spent / (time.perf_counter() - started))
                     seconds = {stage["name"]: got * stage["seconds"] for stage in report["stages"]}
@@ -128,7 +128,7 @@ def _lines(
     return found
 
 
-def _core_seconds(pid: int) -> float:
+def core_seconds(pid: int) -> float:
     """CPU time of a process and its children so far, those that ended included."""
     ticks = 0
     for one in _tree(pid):
