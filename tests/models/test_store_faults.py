@@ -139,7 +139,9 @@ def test_a_killed_pull_leaves_nothing_that_counts(site: Any, tmp_path: Path) -> 
 
 def test_ctrl_c_ends_a_long_download_soon(site: Any, tmp_path: Path) -> None:
     site.server.slow = 0.2
-    run = site.run(tmp_path / "home")
+    # Where these tests run in the background, Ctrl-C is ignored and children inherit that.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    run = site.run(tmp_path / "home", prelude=heed)
     deadline = time.monotonic() + 30
     while not list((tmp_path / "home").rglob("*.part")) and time.monotonic() < deadline:
         time.sleep(0.05)

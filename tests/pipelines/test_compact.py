@@ -36,7 +36,7 @@ steps = int(sys.argv[2])
 for name in ("write", "remove"):
     def wrapped(self, *rest, real=getattr(Storage, name)):
         global steps
-        steps -= 1
+        steps -= bool(rest[0]) and rest[0] != "_job.json"  # the lease is renewed at any time
         if steps == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         real(self, *rest)
@@ -164,7 +164,7 @@ def test_files_of_a_killed_fold_are_left_to_the_next_job(
     assert uris(tmp_path, "dead_letters") == ["b0", "b1", "b2", "too late"]
 
 
-@pytest.mark.parametrize("step", [3, 4, 8])
+@pytest.mark.parametrize("step", [2, 3, 6])
 def test_sigkill_and_start_again(tmp_path: Path, step: int) -> None:
     runs(tmp_path, 3)
     before = content(tmp_path)
