@@ -34,6 +34,13 @@ _TOKENS_AT_LEAST = 32
 _TOKENS_AT_MOST = 400
 
 
+class _Filters(np.ndarray[Any, Any]):
+    """Mel filters whose product does not depend on the threads of BLAS: last bits decide doubtful words."""
+
+    def __matmul__(self, power: Any) -> Any:
+        return np.einsum("mf,ft->mt", np.asarray(self), power)
+
+
 class _Network(WhisperModel):  # type: ignore[misc]  # faster-whisper has no type stubs
     """Sees a window once, however often it is decoded, and with a `tail` less of the padding after it."""
 
@@ -107,6 +114,8 @@ class Whisper:
             )
         except (RuntimeError, ValueError, OSError) as error:
             raise ModelError(f"{folder}: not a Whisper network that CTranslate2 can run: {error}") from error
+        features = self._model.feature_extractor
+        features.mel_filters = features.mel_filters.view(_Filters)
         self._tail = tail
         self._beam_size = beam_size
         self.batch = batch
