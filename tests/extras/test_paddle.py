@@ -87,8 +87,22 @@ def test_lines_are_those_of_paddleocr(folder: Path, worker: PaddleWorker, tmp_pa
     assert PaddleRecognizer(worker).read([]) == []
 
 
-def test_this_process_does_not_load_paddle(worker: PaddleWorker) -> None:
-    assert "paddle" not in sys.modules
+ASKING = """
+import sys
+from pathlib import Path
+import numpy as np
+from models.paddle.ocr import PaddleDetector, PaddleWorker
+worker = PaddleWorker(Path(sys.argv[1]), sys.argv[2])
+PaddleDetector(worker).detect(np.zeros((64, 64, 3), np.uint8))
+worker.close()
+print("paddle" in sys.modules)
+"""
+
+
+def test_the_asking_process_does_not_load_paddle(folder: Path) -> None:
+    command = [sys.executable, "-c", ASKING, str(folder), MODEL]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=250)
+    assert done.stdout.split() == ["False"]
 
 
 def test_a_bad_picture_costs_itself_only(worker: PaddleWorker) -> None:
