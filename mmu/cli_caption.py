@@ -34,13 +34,18 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("reports", nargs="+", type=Path, metavar="REPORT.json")
+    add_model_arguments(parser)
+    parser.add_argument("--frames", type=int, default=0, metavar="N", help="frames to send (default: none)")
+    parser.add_argument("--write", action="store_true", help="write the caption into the report")
+    return parser
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of commands that ask a language model: which one, and where its frames come from."""
     parser.add_argument("--llm-url", metavar="URL", help="endpoint, up to /v1 (default: $MMU_LLM_URL)")
     parser.add_argument("--llm-model", metavar="NAME", help="model to ask (default: $MMU_LLM_MODEL)")
     parser.add_argument("--llm-timeout", type=float, metavar="S", help="seconds to wait (default: 60)")
-    parser.add_argument("--frames", type=int, default=0, metavar="N", help="frames to send (default: none)")
     parser.add_argument("--video", metavar="FILE", help="where the frames are (default: the report's uri)")
-    parser.add_argument("--write", action="store_true", help="write the caption into the report")
-    return parser
 
 
 def run(args: argparse.Namespace) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mmu.cli_caption import add_model_arguments
+
 DESCRIPTION = """\
 Show frames of a video to a vision-language model behind an endpoint that speaks OpenAI's chat protocol, and
 find the report's tags anew with what it names.
@@ -26,11 +28,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("reports", nargs="+", type=Path, metavar="REPORT.json")
-    parser.add_argument("--llm-url", metavar="URL", help="endpoint, up to /v1 (default: $MMU_LLM_URL)")
-    parser.add_argument("--llm-model", metavar="NAME", help="model to ask (default: $MMU_LLM_MODEL)")
-    parser.add_argument("--llm-timeout", type=float, metavar="S", help="seconds to wait (default: 60)")
+    add_model_arguments(parser)
     parser.add_argument("--frames", type=int, default=8, metavar="N", help="frames to show (default: 8)")
-    parser.add_argument("--video", metavar="FILE", help="where the frames are (default: the report's uri)")
     parser.add_argument("--always", action="store_true", help="ask even where the cheap signals agree")
     parser.add_argument(
         "--prices",

@@ -9,30 +9,27 @@ name one all the same.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from mmu.perception.actions import Actions
-from mmu.perception.adapted.base import AdaptedStage, AdapterOptions
+from mmu.perception.adapted.base import AdapterOptions
+from mmu.perception.adapted.torchvision import TorchvisionOptions, TorchvisionStage
 from mmu.perception.boxes_in_time import moving
 from mmu.signals import Signal, SignalSet, Span
 from mmu.stage import Cost, Needs
-from models.torch.labels import read_labels, shipped_labels
 
 if TYPE_CHECKING:
     from mmu.media.clip import Clip
-    from models.store import Store
     from models.torch.video import ActionNet
 
 
-class ActionOptions(AdapterOptions):
+class ActionOptions(TorchvisionOptions):
     """Options of `torchvision.video`."""
 
-    variant: str | None = Field(None, description="published weights whose transforms are used")
-    labels: Path | None = Field(None, description="file with one class a line, for a network of your own")
     vocabulary: str = Field("kinetics400", description="label map of the graph that the classes belong to")
     batch: int = Field(4, ge=1, le=4096, description="clips run at a time")
     max_clips: int = Field(24, ge=1, description="clips looked at per video")
@@ -51,7 +48,7 @@ class Window(NamedTuple):
     indices: NDArray[np.int64]
 
 
-class TorchActions(AdaptedStage[ActionOptions]):
+class TorchActions(TorchvisionStage[ActionOptions, "ActionNet"]):
     """Kinetics-400 actions, or those of a network of your own, beside those of the rules."""
 
     name = "actions"
@@ -62,34 +59,14 @@ class TorchActions(AdaptedStage[ActionOptions]):
     emits = frozenset({"person.action"})
     cost = Cost(cpus=1.0, memory_mb=1800)
     Options: ClassVar[type[AdapterOptions]] = ActionOptions
-    requires = ("torch", "torchvision")
-    extra = "torch"
+    classes = "kinetics400"
 
-    _network: ActionNet | None = None
-    _names: tuple[str, ...] = ()
-
-    def setup(self, store: Store, *, threads: int = 1) -> None:
+    def build(self, path: Path, **common: Any) -> ActionNet:
         from models.torch.video import ActionNet
 
-        options = self.options
-        names = read_labels(options.labels) if options.labels else shipped_labels("kinetics400")
-        self._names = names
-        self._network = self.load(
-            store,
-            lambda path, runtime: ActionNet(
-                path,
-                options.model,
-                classes=len(names),
-                variant=options.variant,
-                runtime=runtime,
-                batch=options.batch,
-            ),
-            threads=threads,
-        )
+        return ActionNet(path, **common)
 
     def run(self, clip: Clip, signals: SignalSet) -> list[Signal]:
-        if self._network is None:
-            raise RuntimeError("TorchActions.run before setup")
         found = Actions().run(clip, signals) if self.options.rules else []
         if clip.still or len(clip.times) < 2:
             return found  # a picture does not move
@@ -105,8 +82,6 @@ class TorchActions(AdaptedStage[ActionOptions]):
 
     def _windows(self, clip: Clip, signals: SignalSet) -> list[Window]:
         """Clips spread evenly over each shot, the longest shots first, where somebody is seen."""
-        if self._network is None:
-            return []
         tempo, options = self._network.tempo, self.options
         times = np.asarray(clip.times, np.float64)
         edges = [0.0, *(float(t) for t in clip.cuts if 0 < t < clip.duration), float(clip.duration)]
@@ -162,7 +137,3 @@ class TorchActions(AdaptedStage[ActionOptions]):
                 )
             )
         return out
-
-    def close(self) -> None:
-        self._network = None
-        super().close()

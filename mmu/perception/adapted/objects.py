@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from mmu.perception.adapted.base import AdaptedStage, AdapterOptions
+from mmu.perception.adapted.base import AdapterOptions
+from mmu.perception.adapted.torchvision import TorchvisionOptions, TorchvisionStage
 from mmu.perception.merge import choose_looks
 from mmu.perception.objects import object_signals
 from mmu.perception.tracks import Sighting
 from mmu.signals import Box, Signal, SignalSet
 from mmu.stage import Cost, Needs
-from models.torch.labels import read_labels, shipped_labels
 
 if TYPE_CHECKING:
     from mmu.media.clip import Clip
-    from models.store import Store
     from models.torch.detection import Detector
 
 #: names of classes that no object has
 _NOTHING = {"__background__", "N/A"}
 
 
-class ObjectOptions(AdapterOptions):
+class ObjectOptions(TorchvisionOptions):
     """Options of `torchvision.detection`."""
 
-    variant: str | None = Field(None, description="which published weights the file is, as COCO_V1")
-    labels: Path | None = Field(
-        None, description="file with one class a line, the background first, for a network of your own"
-    )
     vocabulary: str = Field("coco", description="label map of the graph that the classes belong to")
     side: int | None = Field(
         None, ge=64, le=4096, description="short side of the search in pixels; default: as published"
@@ -42,7 +37,7 @@ class ObjectOptions(AdapterOptions):
     max_per_label: int = Field(12, ge=1, description="of these, tracks of one label")
 
 
-class TorchObjects(AdaptedStage[ObjectOptions]):
+class TorchObjects(TorchvisionStage[ObjectOptions, "Detector"]):
     """COCO objects, or those of a network of your own, as tracks."""
 
     name = "objects"
@@ -50,35 +45,14 @@ class TorchObjects(AdaptedStage[ObjectOptions]):
     emits = frozenset({"image.object"})
     cost = Cost(cpus=1.0, memory_mb=1800)
     Options: ClassVar[type[AdapterOptions]] = ObjectOptions
-    requires = ("torch", "torchvision")
-    extra = "torch"
+    classes = "coco"
 
-    _network: Detector | None = None
-    _names: tuple[str, ...] = ()
-
-    def setup(self, store: Store, *, threads: int = 1) -> None:
+    def build(self, path: Path, **common: Any) -> Detector:
         from models.torch.detection import Detector
 
-        options = self.options
-        names = read_labels(options.labels) if options.labels else shipped_labels("coco")
-        self._names = names
-        self._network = self.load(
-            store,
-            lambda path, runtime: Detector(
-                path,
-                options.model,
-                classes=len(names),
-                variant=options.variant,
-                side=options.side,
-                runtime=runtime,
-                batch=options.batch,
-            ),
-            threads=threads,
-        )
+        return Detector(path, side=self.options.side, **common)
 
     def run(self, clip: Clip, signals: SignalSet) -> list[Signal]:
-        if self._network is None:
-            raise RuntimeError("TorchObjects.run before setup")
         options = self.options
         looks = choose_looks(clip, limit=options.max_looks)
         places = looks.indices.tolist()
@@ -111,7 +85,3 @@ class TorchObjects(AdaptedStage[ObjectOptions]):
             max_tracks=options.max_tracks,
             max_per_label=options.max_per_label,
         )
-
-    def close(self) -> None:
-        self._network = None
-        super().close()

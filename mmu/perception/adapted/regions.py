@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from mmu.perception.adapted.base import AdaptedStage, AdapterOptions
+from mmu.perception.adapted.base import AdapterOptions
+from mmu.perception.adapted.torchvision import TorchvisionOptions, TorchvisionStage
 from mmu.perception.merge import choose_looks, stretches
 from mmu.signals import Signal, SignalSet
 from mmu.stage import Cost, Needs
-from models.torch.labels import read_labels, shipped_labels
 
 if TYPE_CHECKING:
     from mmu.media.clip import Clip
-    from models.store import Store
     from models.torch.segmentation import Segmenter
 
 _NOTHING = {"background", "__background__"}
 
 
-class RegionOptions(AdapterOptions):
+class RegionOptions(TorchvisionOptions):
     """Options of `torchvision.segmentation`."""
 
-    variant: str | None = Field(None, description="published weights whose transforms are used")
-    labels: Path | None = Field(
-        None, description="file with one class a line, the background first, for a network of your own"
-    )
     vocabulary: str = Field("coco", description="label map of the graph that the classes belong to")
     batch: int = Field(8, ge=1, le=4096, description="pictures run at a time")
     max_looks: int = Field(24, ge=1, description="frames looked at per video")
@@ -36,7 +31,7 @@ class RegionOptions(AdapterOptions):
     min_score: float = Field(0.5, ge=0, le=1, description="least mean probability inside a region")
 
 
-class TorchRegions(AdaptedStage[RegionOptions]):
+class TorchRegions(TorchvisionStage[RegionOptions, "Segmenter"]):
     """Classes of Pascal VOC, by the names that COCO has for them, or those of a network of your own."""
 
     name = "regions"
@@ -44,35 +39,15 @@ class TorchRegions(AdaptedStage[RegionOptions]):
     emits = frozenset({"image.region"})
     cost = Cost(cpus=1.0, memory_mb=1500)
     Options: ClassVar[type[AdapterOptions]] = RegionOptions
-    requires = ("torch", "torchvision")
-    extra = "torch"
+    classes = "voc"
 
-    _network: Segmenter | None = None
-    _names: tuple[str, ...] = ()
-
-    def setup(self, store: Store, *, threads: int = 1) -> None:
+    def build(self, path: Path, **common: Any) -> Segmenter:
         from models.torch.segmentation import Segmenter
 
-        options = self.options
-        names = read_labels(options.labels) if options.labels else shipped_labels("voc")
-        self._names = names
-        self._network = self.load(
-            store,
-            lambda path, runtime: Segmenter(
-                path,
-                options.model,
-                classes=len(names),
-                variant=options.variant,
-                runtime=runtime,
-                batch=options.batch,
-            ),
-            threads=threads,
-        )
+        return Segmenter(path, **common)
 
     def run(self, clip: Clip, signals: SignalSet) -> list[Signal]:
         """One `image.region` a class and stretch of time in which it covers enough of the picture."""
-        if self._network is None:
-            raise RuntimeError("TorchRegions.run before setup")
         options = self.options
         looks = choose_looks(clip, limit=options.max_looks)
         places = looks.indices.tolist()
@@ -105,7 +80,3 @@ class TorchRegions(AdaptedStage[RegionOptions]):
                     )
                 )
         return out
-
-    def close(self) -> None:
-        self._network = None
-        super().close()
