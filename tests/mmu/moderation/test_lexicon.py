@@ -75,11 +75,12 @@ def test_lines_that_cannot_be_understood(line: str) -> None:
 def test_a_hundred_thousand_terms_cost_little_more_than_a_thousand() -> None:
     draw = random.Random(1)
     letters = [chr(code) for code in range(0x4E00, 0x4E00 + 3000)]
-    terms = list({"".join(draw.choices(letters, k=draw.randint(3, 6))) for _ in range(100_000)})
+    terms = sorted({"".join(draw.choices(letters, k=draw.randint(3, 6))) for _ in range(100_000)})
     few, many = (Lexicon(parse("rule", some, score=0.5)) for some in (terms[:1000], terms))
     texts = ["".join(draw.choices(letters, k=40)) for _ in range(400)]
     texts[7] = texts[7][:20] + terms[99] + texts[7][20:]
-    assert any(match.entry.parts == (terms[99],) for match in many.find(texts[7]))
+    (planted,) = parse("rule", [terms[99]], score=0.5)  # in normal form: some letters are traditional
+    assert planted in [match.entry for match in many.find(texts[7])]
 
     def seconds(lexicon: Lexicon) -> float:
         start = time.process_time()
