@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
 from kg.errors import GraphError
+from kg.sqlite import transaction
 
 _FORMAT = "1"
 _TABLES = """
@@ -243,13 +244,8 @@ class GraphStore:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """All of the block or nothing of it; one writer at a time."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self._db):
             yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

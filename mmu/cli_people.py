@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmu.errors import ConfigError, MediaError, StoreError
+from mmu.cli_gallery import add_list_and_remove, find_name, gallery_option, list_everybody, remove
+from mmu.errors import ConfigError, MediaError
 
 if TYPE_CHECKING:
     from mmu.gallery.store import Gallery
@@ -31,19 +32,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    place = argparse.ArgumentParser(add_help=False)
-    place.add_argument(
-        "--gallery", type=Path, metavar="FILE", help="gallery to use (default: the user's own)"
-    )
+    place = gallery_option()
     largest = argparse.ArgumentParser(add_help=False)
     largest.add_argument("--largest", action="store_true", help="take the largest of several faces")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     add = actions.add_parser("add", parents=[place, largest], help="add photos of a person")
     add.add_argument("name", metavar="NAME", help="as it shall appear in reports")
     add.add_argument("photos", nargs="+", metavar="PHOTO")
-    actions.add_parser("list", parents=[place], help="list everybody and their photos")
-    remove = actions.add_parser("remove", parents=[place], help="delete a person and their embeddings")
-    remove.add_argument("name", metavar="NAME")
+    add_list_and_remove(actions, place, "photo")
     find = actions.add_parser("find", parents=[place], help="who is in a photo, or what is stored of a name")
     find.add_argument("what", metavar="PHOTO|NAME")
     mesh = actions.add_parser("mesh", parents=[largest], help="write the shape of a face as an OBJ mesh")
@@ -82,28 +78,10 @@ def _add(gallery: Gallery, args: argparse.Namespace) -> int:
     return 0 if clean else 1
 
 
-def _list(gallery: Gallery, _: argparse.Namespace) -> int:
-    for entry in gallery.people():
-        print(f"{entry.name}\t{len(entry.photos)}\t{', '.join(entry.photos)}")
-    return 0
-
-
-def _remove(gallery: Gallery, args: argparse.Namespace) -> int:
-    removed = gallery.remove(args.name)
-    print(f"removed {args.name}: {removed} face" + ("s" if removed != 1 else ""))
-    return 0
-
-
 def _find(gallery: Gallery, args: argparse.Namespace) -> int:
     if Path(args.what).is_file():
         return _who(gallery, args.what)
-    wanted = args.what.casefold()
-    found = [entry for entry in gallery.people() if wanted in entry.name.casefold()]
-    if not found:
-        raise StoreError(f"{args.what!r} is neither a file nor a name in {gallery.path}")
-    for entry in found:
-        print(f"{entry.name}\t{len(entry.photos)}\t{', '.join(entry.photos)}")
-    return 0
+    return find_name(gallery, args.what)
 
 
 def _who(gallery: Gallery, path: str) -> int:
@@ -143,7 +121,7 @@ def _mesh(args: argparse.Namespace) -> int:
 
 _ACTIONS: dict[str, Callable[[Gallery, argparse.Namespace], int]] = {
     "add": _add,
-    "list": _list,
-    "remove": _remove,
+    "list": list_everybody,
+    "remove": remove,
     "find": _find,
 }

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmu.errors import ConfigError, MediaError, StoreError
+from mmu.cli_gallery import add_list_and_remove, find_name, gallery_option, list_everybody, remove
+from mmu.errors import ConfigError, MediaError
 
 if TYPE_CHECKING:
     from mmu.gallery.voices import VoiceGallery
@@ -30,18 +31,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    place = argparse.ArgumentParser(add_help=False)
-    place.add_argument(
-        "--gallery", type=Path, metavar="FILE", help="gallery to use (default: the user's own)"
-    )
+    place = gallery_option()
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     add = actions.add_parser("add", parents=[place], help="add recordings of a person")
     add.add_argument("name", metavar="NAME", help="as it shall appear in reports")
     add.add_argument("files", nargs="+", metavar="FILE", help="sound or video in which only they speak")
     add.add_argument("--longest", action="store_true", help="of several voices take the one heard longest")
-    actions.add_parser("list", parents=[place], help="list everybody and their recordings")
-    remove = actions.add_parser("remove", parents=[place], help="delete a person and their embeddings")
-    remove.add_argument("name", metavar="NAME")
+    add_list_and_remove(actions, place, "recording")
     find = actions.add_parser("find", parents=[place], help="who speaks in a recording, or what is stored")
     find.add_argument("what", metavar="FILE|NAME")
     return parser
@@ -72,28 +68,10 @@ def _add(gallery: VoiceGallery, args: argparse.Namespace) -> int:
     return 0 if clean else 1
 
 
-def _list(gallery: VoiceGallery, _: argparse.Namespace) -> int:
-    for entry in gallery.people():
-        print(f"{entry.name}\t{len(entry.photos)}\t{', '.join(entry.photos)}")
-    return 0
-
-
-def _remove(gallery: VoiceGallery, args: argparse.Namespace) -> int:
-    removed = gallery.remove(args.name)
-    print(f"removed {args.name}: {removed} recording" + ("s" if removed != 1 else ""))
-    return 0
-
-
 def _find(gallery: VoiceGallery, args: argparse.Namespace) -> int:
     if Path(args.what).is_file():
         return _who(gallery, args.what)
-    wanted = args.what.casefold()
-    found = [entry for entry in gallery.people() if wanted in entry.name.casefold()]
-    if not found:
-        raise StoreError(f"{args.what!r} is neither a file nor a name in {gallery.path}")
-    for entry in found:
-        print(f"{entry.name}\t{len(entry.photos)}\t{', '.join(entry.photos)}")
-    return 0
+    return find_name(gallery, args.what)
 
 
 def _who(gallery: VoiceGallery, path: str) -> int:
@@ -114,7 +92,7 @@ def _who(gallery: VoiceGallery, path: str) -> int:
 
 _ACTIONS: dict[str, Callable[[VoiceGallery, argparse.Namespace], int]] = {
     "add": _add,
-    "list": _list,
-    "remove": _remove,
+    "list": list_everybody,
+    "remove": remove,
     "find": _find,
 }

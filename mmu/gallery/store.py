@@ -18,6 +18,7 @@ from typing import ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from kg.sqlite import transaction
 from mmu.errors import ConfigError, StoreError
 from models import sface
 from models.store import default_root
@@ -122,8 +123,7 @@ class Gallery:
             self._prepare()
 
     def _prepare(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self._db):
             known = self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
             if not known:
                 for statement in _TABLES.split(";"):
@@ -133,10 +133,6 @@ class Gallery:
             elif ("meta",) not in known:
                 raise StoreError(f"{self.path} is not a gallery")
             meta = dict(self._db.execute("SELECT key, value FROM meta").fetchall())
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
         if meta.get("format") != str(_FORMAT) or meta.get("embedding") != self.source:
             raise StoreError(
                 f"the gallery {self.path} holds {meta.get('embedding')} embeddings in format "
@@ -166,8 +162,7 @@ class Gallery:
         if embedding.shape != (self.dimensions,) or not np.isfinite(size) or size == 0.0:
             raise ConfigError(f"an embedding has {self.dimensions} finite numbers, got {embedding.shape}")
         blob = (embedding / size).astype("<f2").tobytes()
-        with self._errors():
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._errors(), transaction(self._db):
             self._db.execute("INSERT OR IGNORE INTO person (name) VALUES (?)", (name,))
             (person,) = self._db.execute("SELECT id FROM person WHERE name = ?", (name,)).fetchone()
             added = self._db.execute(
@@ -175,7 +170,6 @@ class Gallery:
                 "VALUES (?, ?, ?, ?, ?)",
                 (person, photo, sha256, quality, blob),
             ).rowcount
-            self._db.execute("COMMIT")
         return bool(added)
 
     def people(self) -> list[Entry]:
@@ -196,16 +190,14 @@ class Gallery:
             StoreError: nobody has this name.
         """
         with self._errors():
-            self._db.execute("BEGIN IMMEDIATE")
-            row = self._db.execute(
-                "SELECT id FROM person WHERE name = ?", (" ".join(name.split()),)
-            ).fetchone()
-            if row is None:
-                self._db.execute("ROLLBACK")
-                raise StoreError(f"nobody is called {name!r} in {self.path}; see `{self.command} list`")
-            removed = self._db.execute("DELETE FROM face WHERE person = ?", row).rowcount
-            self._db.execute("DELETE FROM person WHERE id = ?", row)
-            self._db.execute("COMMIT")
+            with transaction(self._db):
+                row = self._db.execute(
+                    "SELECT id FROM person WHERE name = ?", (" ".join(name.split()),)
+                ).fetchone()
+                if row is None:
+                    raise StoreError(f"nobody is called {name!r} in {self.path}; see `{self.command} list`")
+                removed = self._db.execute("DELETE FROM face WHERE person = ?", row).rowcount
+                self._db.execute("DELETE FROM person WHERE id = ?", row)
             self._db.execute("VACUUM")
         return int(removed)
 

@@ -12,6 +12,7 @@ from typing import Literal, Self
 
 import numpy as np
 
+from kg.sqlite import transaction
 from mmu.errors import ConfigError, StoreError
 from mmu.originals.candidates import asked, listed, ranked
 from mmu.originals.fingerprint import BYTES, Fingerprint
@@ -74,7 +75,7 @@ class Originals:
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"cannot open the index {self.folder}: {error}") from error
         with self._errors():
-            with self._writing():
+            with transaction(self._db):
                 if not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
                     for statement in _TABLES:
                         self._db.execute(statement)
@@ -112,7 +113,7 @@ class Originals:
     def add_many(self, originals: Sequence[tuple[Fingerprint, str]]) -> int:
         """Add several (fingerprint, name) in one transaction; returns how many were new."""
         added = 0
-        with self._errors(), self._writing():
+        with self._errors(), transaction(self._db):
             for one, name in originals:
                 if not len(one.times):
                     raise ConfigError(f"{name} has no frame to go by: it is empty, or sound alone")
@@ -147,7 +148,7 @@ class Originals:
             if not rows:
                 raise StoreError(f"{name!r} is not in {self.folder}; see `mmu originals list`")
             replaced: list[int] = []
-            with self._writing():
+            with transaction(self._db):
                 for (video,) in rows:
                     self._db.execute("DELETE FROM video WHERE id = ?", (video,))
                     replaced += self._segments.rebuild(video)
@@ -192,16 +193,6 @@ class Originals:
         parts = np.frombuffer(hashes, np.uint8).reshape(-1, len(at), BYTES)
         named = dict(zip(json.loads(views), parts[1:], strict=True))
         return Fingerprint(sha256, name, duration, at, parts[0], named)
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kg.sqlite import transaction
 from mmu.errors import StoreError
 from mmu.search.arrays import Arrays, Facts, Item
 from mmu.search.columns import Column
@@ -262,14 +263,9 @@ class Files:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """One writer at a time; all of the block or nothing of it."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self._db):
             yield
             self._db.execute("UPDATE meta SET value = value + 1 WHERE key = 'changes'")
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     @contextmanager
     def errors(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from kg.sqlite import transaction
 from mmu.errors import StoreError
 
 State = Literal["queued", "running", "done", "failed"]
@@ -245,13 +246,8 @@ class Jobs:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
             try:
-                self._base.execute("BEGIN IMMEDIATE")
-                try:
+                with transaction(self._base):
                     yield self._base
-                except BaseException:
-                    self._base.execute("ROLLBACK")
-                    raise
-                self._base.execute("COMMIT")
             except sqlite3.Error as error:
                 raise StoreError(f"the store of jobs failed: {error}") from error
 

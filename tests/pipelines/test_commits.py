@@ -21,6 +21,7 @@ from pipelines.rows import BadRow, Row
 from pipelines.sinks import tell_sinks
 from pipelines.storage import Storage
 from pipelines.tables import bad_row, dead_row, report_row
+from tests.pipelines.kills import killed_before
 
 pq = pytest.importorskip("pyarrow.parquet")
 SIGNAL: dict[str, Any] = {
@@ -153,40 +154,12 @@ def test_a_failed_report_is_a_dead_letter() -> None:
     assert (row["code"], row["reason"], row["stage"]) == ("empty_file", "empty", "media")
 
 
-class Killed(BaseException):
-    """Stands for SIGKILL: nothing catches it."""
-
-
 @pytest.mark.parametrize("step", range(1, 12))
-def test_a_kill_before_any_write_or_removal_of_a_fold(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
-) -> None:
+def test_a_kill_before_any_write_or_removal_of_a_fold(tmp_path: Path, step: int) -> None:
     run = Run(tmp_path)
     run.commit("t1", [good("a"), dead("b")])
     run.commit("t2", [good("c")])
-    steps = 0
-
-    def counting(name: str) -> Any:
-        real = getattr(Storage, name)
-
-        def wrapped(self: Storage, names: Any, *rest: Any) -> Any:
-            nonlocal steps
-            for one in names if name == "remove" else [names]:
-                steps += 1
-                if steps == step:
-                    raise Killed
-                real(self, [one] if name == "remove" else one, *rest)
-
-        return wrapped
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Storage, "write", counting("write"))
-        patch.setattr(Storage, "remove", counting("remove"))
-        try:
-            run.fold()
-            killed = False
-        except Killed:
-            killed = True
+    killed, steps = killed_before(step, run.fold)
     assert killed == (step < 10), f"{steps} steps"
     again = Run(tmp_path)
     assert again.commits.recover("p") == 3

@@ -22,7 +22,8 @@ from pipelines.parts import part_name, to_parquet, write_part
 from pipelines.rows import Row
 from pipelines.storage import Storage
 from tests.pipelines.conftest import ROOT
-from tests.pipelines.test_commits import Killed, Run, dead, good, table, uris
+from tests.pipelines.kills import Killed, killed_before
+from tests.pipelines.test_commits import Run, dead, good, table, uris
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -101,33 +102,10 @@ def test_another_date_and_another_schema_are_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("step", range(1, 20))
-def test_a_kill_before_any_write_or_removal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
-) -> None:
+def test_a_kill_before_any_write_or_removal(tmp_path: Path, step: int) -> None:
     runs(tmp_path, 3)
-    before, steps = content(tmp_path), 0
-
-    def counting(name: str) -> Any:
-        real = getattr(Storage, name)
-
-        def wrapped(self: Storage, names: Any, *rest: Any) -> Any:
-            nonlocal steps
-            for one in names if name == "remove" else [names]:
-                steps += 1
-                if steps == step:
-                    raise Killed
-                real(self, [one] if name == "remove" else one, *rest)
-
-        return wrapped
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Storage, "write", counting("write"))
-        patch.setattr(Storage, "remove", counting("remove"))
-        try:
-            compact(str(tmp_path), date=None, target=BIG)
-            killed = False
-        except Killed:
-            killed = True
+    before = content(tmp_path)
+    killed, steps = killed_before(step, lambda: compact(str(tmp_path), date=None, target=BIG))
     assert killed == (step <= steps)
     # A job ends what was begun; so does the next compaction.
     if step % 2:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from kg.sqlite import transaction
 from mmu.errors import StoreError
 from mmu.moderation.priority import rank
 from mmu.moderation.queue.base import QueueOptions, ReviewQueue
@@ -250,14 +251,8 @@ class SqliteQueue(ReviewQueue):
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction that writes; rolled back when it fails."""
-        db = self.db
-        db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self.db) as db:
             yield db
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
-        db.execute("COMMIT")
 
     @contextmanager
     def errors(self) -> Iterator[None]:

@@ -185,7 +185,7 @@ def test_command_line(photos: dict[str, Path], place: Path, capsys: pytest.Captu
     assert "no face found" in people("find", photos["coffee"])[1]
     assert "Eileen Collins\t1\tportrait.png" in people("find", "collins")[1]
     assert people("remove", "Nobody")[0] == 2
-    assert people("remove", "Eileen Collins")[1] == "removed Eileen Collins: 1 face\n"
+    assert people("remove", "Eileen Collins")[1] == "removed Eileen Collins: 1 photo\n"
     assert people("find", photos["mirrored"])[1].startswith("unknown")
 
 
