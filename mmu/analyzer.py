@@ -28,6 +28,7 @@ from mmu.request import Request, Source, clean_topics, describe, digest
 from mmu.signals import OPEN_EMBEDDINGS, Signal, SignalSet
 from mmu.songs.stage import SongLookup
 from mmu.taught.recognise import SPACE_OF
+from models.onnx_place import CPU, find_place
 from models.store import Store
 
 logger = logging.getLogger(__name__)
@@ -97,7 +98,13 @@ class Analyzer:
         self._songs = None if songs is None else SongLookup(Path(songs))
         if self._songs is not None:
             stages.append(self._songs)
-        self._engine = Engine(stages, self._store, threads=threads)
+        self._onnx = find_place(
+            self._networks.onnx,
+            half=self._networks.precision == "fp16",
+            deterministic=self._networks.deterministic,
+            engines=self._store.root / "tensorrt",
+        )
+        self._engine = Engine(stages, self._store, threads=threads, onnx=self._onnx)
         adapted = self._adapted()
         self._knowledge = load_knowledge(
             self._store,
@@ -312,6 +319,8 @@ class Analyzer:
         }
         if choices := {stage.name: found for stage in self._engine.stages if (found := stage.describe())}:
             parts["networks"] = choices
+        if self._onnx != CPU:
+            parts["onnx"] = str(self._onnx)
         if self._songs is not None:
             parts["songs"] = self._songs.digest()
         return digest(json.dumps(parts, sort_keys=True, default=str))[:16]

@@ -19,6 +19,7 @@ from mmu.errors import MmuError, ModelError
 from mmu.outcome import ErrorItem, Outcome, StageOutcome
 from mmu.signals import Signal, SignalSet
 from mmu.stage import Stage, validate
+from models.onnx_place import CPU, OnnxPlace, placed
 from models.store import Store
 
 if TYPE_CHECKING:
@@ -41,13 +42,16 @@ class Perceived:
 class Engine:
     """Runs a validated list of stages; `setup` of a stage happens once, at its first clip."""
 
-    def __init__(self, stages: Sequence[Stage], store: Store, *, threads: int | None = None) -> None:
+    def __init__(
+        self, stages: Sequence[Stage], store: Store, *, threads: int | None = None, onnx: OnnxPlace = CPU
+    ) -> None:
         """Check the pipeline and that its weights are in the store.
 
         Args:
             stages: in an order in which needs come before use.
             store: where weights are read from; never the network.
             threads: CPU threads in all (default: the cores this process may use).
+            onnx: where the stages' ONNX networks run.
 
         Raises:
             ConfigError: the list of stages does not fit together.
@@ -66,7 +70,9 @@ class Engine:
         self.stages = list(stages)
         self._store = store
         self._threads = threads or len(os.sched_getaffinity(0))
-        self._ready: set[str] = set()
+        self._onnx = onnx
+        #: stages that are set up -> what is to be said of where their networks run
+        self._ready: dict[str, list[str]] = {}
 
     @property
     def emitters(self) -> dict[str, str]:
@@ -156,13 +162,14 @@ class Engine:
             outcome=Outcome.OK,
             seconds=seconds,
             signals=len(emitted),
-            notes=stage.notes(),
+            notes=[*self._ready[stage.name], *stage.notes()],
         ), emitted
 
     def _setup(self, stage: Stage) -> None:
         if stage.name not in self._ready:
-            stage.setup(self._store, threads=1)
-            self._ready.add(stage.name)
+            with placed(self._onnx) as opened:
+                stage.setup(self._store, threads=1)
+            self._ready[stage.name] = self._onnx.notes(opened)
 
     def close(self) -> None:
         """Free every loaded network."""

@@ -3,6 +3,7 @@
     profile: cpu            # or gpu: the table of `perception/data/profiles.yaml`
     device: auto            # cuda, cuda:1, mps, cpu
     precision: auto         # fp32, fp16, bf16
+    onnx: cpu               # auto, cuda, cuda:1, tensorrt: the default networks that are ONNX
     stages:
       labels: {adapter: torchvision.classification, model: convnext_base, weights: /models/convnext.pth}
 
@@ -23,11 +24,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mmu.errors import ConfigError
+from models.onnx_place import PATTERN
 
 #: place of a configuration: a file, or what it would hold
 ConfigSource = str | os.PathLike[str] | Mapping[str, Any]
 
 DEFAULT = "default"
+_ONNX_SHARE = 0.25
 
 
 class NetworkConfig(BaseModel):
@@ -49,6 +52,11 @@ class NetworkConfig(BaseModel):
     memory_fraction: float | None = Field(
         None, gt=0, le=1, description="share of a GPU's memory that one process may take; default: all"
     )
+    onnx: str = Field(
+        "cpu",
+        pattern=PATTERN,
+        description="auto, cpu, cuda, cuda:N, tensorrt or tensorrt:N: where ONNX networks run",
+    )
     accept_licences: tuple[str, ...] = Field((), description="terms of weights that are accepted")
     stages: dict[str, dict[str, Any] | Literal["default"]] = Field(
         default_factory=dict, description="stage: {adapter: NAME, option: value, …}"
@@ -59,7 +67,12 @@ class NetworkConfig(BaseModel):
     @property
     def shared(self) -> dict[str, Any]:
         """What holds for every adapter."""
-        return self.model_dump(exclude={"profile", "stages", "origin"})
+        return self.model_dump(exclude={"profile", "stages", "origin", "onnx"})
+
+    @property
+    def gpus(self) -> float:
+        """Share of a GPU that a worker's own networks occupy on Ray, beside what its adapters say."""
+        return 0.0 if self.onnx in ("auto", "cpu") else _ONNX_SHARE
 
     def where(self, *keys: str) -> str:
         """How messages name a place in the configuration."""

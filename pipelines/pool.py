@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mmu.errors import ConfigError, ModelError
+from mmu.networks import load_networks
 from mmu.perception.catalog import build_stages
 from mmu.stage import Cost
 from pipelines.config import JobConfig
@@ -47,9 +48,10 @@ def resources_of(config: JobConfig) -> dict[str, float]:
     """
     stages = build_stages(config.profile, only=config.stages, skip=config.skip, config=config.networks)
     costs = [stage.cost for stage in stages]
+    gpus = sum(cost.gpus for cost in costs) + load_networks(config.networks, profile=config.profile).gpus
     total = Cost(
         cpus=config.cpus,
-        gpus=config.gpus if config.gpus is not None else min(1.0, sum(cost.gpus for cost in costs)),
+        gpus=config.gpus if config.gpus is not None else min(1.0, gpus),
         memory_mb=config.memory_mb or BASE_MB + sum(cost.memory_mb for cost in costs),
     )
     return {"CPU": total.cpus, "GPU": total.gpus, "memory": float(total.memory_mb * 2**20)}
