@@ -14,7 +14,8 @@ from models.errors import ModelError
 if sys.platform == "win32":
     import msvcrt
 
-    def _try(file: BinaryIO) -> bool:
+    def try_lock(file: BinaryIO) -> bool:
+        """Lock an open file until it is closed; False when another one holds it."""
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -24,7 +25,8 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try(file: BinaryIO) -> bool:
+    def try_lock(file: BinaryIO) -> bool:
+        """Lock an open file until it is closed; False when another one holds it."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -42,7 +44,7 @@ def locked(path: Path, *, timeout: float = 3600.0, poll: float = 0.2) -> Iterato
     path.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + timeout
     with path.open("ab") as file:
-        while not _try(file):
+        while not try_lock(file):
             if time.monotonic() > deadline:
                 raise ModelError(f"another process has held {path} for {timeout:.0f} s; is it stuck?")
             time.sleep(poll)

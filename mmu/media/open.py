@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from mmu.media.clip import Clip
 from mmu.media.dense import COLUMNS, Dense
 from mmu.media.options import DecodeOptions, check_rates
 from mmu.media.process import WorkerResult, run_worker
+from mmu.media.scratch import new_folder
 from mmu.media.spool import ArrayPictures, Pictures, SpoolPictures, SpoolSound
 from mmu.media.uri import Local, Source, resolve
 from mmu.outcome import ErrorItem
@@ -52,7 +52,7 @@ def open_clip(
     """
     options = options or DecodeOptions()
     check_rates(audio_rates)
-    folder = Path(tempfile.mkdtemp(prefix="mmu-clip-", dir=options.temp_dir))
+    folder = new_folder(options.temp_dir)
     try:
         local = resolve(source, options, folder)
         digest = _Digest(local.path)
