@@ -51,6 +51,8 @@ class Cluster:
             "RAY_USAGE_STATS_ENABLED": "0",
             # Half a minute is not enough for a raylet on a busy machine.
             "RAY_raylet_start_wait_time_s": str(int(PATIENCE)),
+            # Nor are ten seconds for an answer; a node that is gone refuses the connection at once.
+            "RAY_health_check_timeout_ms": "60000",
         }
         self.nodes: list[subprocess.Popen[bytes]] = []
         port = self.address.rpartition(":")[2]

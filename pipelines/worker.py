@@ -25,8 +25,8 @@ from pipelines.rows import BadRow, Row
 from pipelines.storage import Storage
 from pipelines.tables import bad_row, dead_row, report_row
 
-#: reasons that may pass: stores and servers that did not answer
-TRANSIENT = frozenset({"unreadable", "unreachable"})
+#: reasons that may pass: stores and servers that did not answer, a machine that had too much to do
+TRANSIENT = frozenset({"unreadable", "unreachable", "stalled"})
 #: seconds before the second try of what may pass
 PAUSE = 1.0
 #: files below this are not asked for their length: a long video is larger

@@ -93,7 +93,7 @@ def _read(
     assert process.stdout is not None
     assert process.stderr is not None
     deadline = time.monotonic() + wall_seconds
-    stalled = time.monotonic() + stall_seconds
+    patience = Patience(process.pid, stall_seconds)
     lines = bytearray()
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ, lines)
@@ -102,9 +102,9 @@ def _read(
             now = time.monotonic()
             if now >= deadline:
                 return "timeout", f"decoding took longer than {wall_seconds:g} seconds and was stopped"
-            if now >= stalled:
+            if patience.left() <= 0:
                 return "stalled", f"decoding made no progress for {stall_seconds:g} seconds and was stopped"
-            for key, _ in selector.select(min(deadline, stalled) - now):
+            for key, _ in selector.select(min(deadline - now, max(0.0, patience.left()))):
                 chunk = os.read(key.fd, 1 << 16)
                 if not chunk:
                     selector.unregister(key.fileobj)
@@ -112,10 +112,34 @@ def _read(
                 key.data.extend(chunk)
                 if key.data is lines:
                     if _take_lines(lines, result, on_progress):
-                        stalled = time.monotonic() + stall_seconds
+                        patience.renew()
                 else:
                     _take_log(log, result)
     return None
+
+
+class Patience:
+    """Seconds that a worker may still go without progress; waiting for a processor is not its fault."""
+
+    def __init__(self, pid: int, seconds: float) -> None:
+        self._schedule = Path(f"/proc/{pid}/schedstat")
+        self._seconds = seconds
+        self.renew()
+
+    def renew(self) -> None:
+        """It got further: all of the time again."""
+        self._since, self._waited = time.monotonic(), self._waiting()
+
+    def left(self) -> float:
+        """Seconds left; below zero when it hangs."""
+        return self._seconds - (time.monotonic() - self._since) + (self._waiting() - self._waited)
+
+    def _waiting(self) -> float:
+        """Seconds that its main thread was ready and not run (Linux: sched-stats.rst); 0 elsewhere."""
+        try:
+            return int(self._schedule.read_text().split()[1]) / 1e9
+        except (OSError, ValueError, IndexError):
+            return 0.0
 
 
 def _take_lines(lines: bytearray, result: WorkerResult, on_progress: Callable[[float], None] | None) -> bool:

@@ -7,6 +7,7 @@ import signal
 import struct
 import subprocess
 import sys
+import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 
 from mmu.errors import MediaError
 from mmu.media import ClipError, DecodeOptions, open_clip
+from mmu.media.process import Patience
 
 
 def refusal(path: Path, **options: Any) -> MediaError:
@@ -189,3 +191,28 @@ def test_memory_does_not_grow_with_length(long_video: Path) -> None:
     )
     short, long = (np.array(line.split(), float) for line in run.stdout.splitlines())
     assert np.all(long <= 1.1 * short), (short, long)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processes cannot be kept to one processor")
+def test_waiting_for_a_processor_is_no_hang() -> None:
+    core = min(os.sched_getaffinity(0))
+    keep = f"import os; os.sched_setaffinity(0, {{{core}}})\nprint(flush=True)\nwhile True: pass"
+    busy = [subprocess.Popen([sys.executable, "-c", keep], stdout=subprocess.PIPE) for _ in range(4)]
+    try:
+        for process in busy:
+            assert process.stdout is not None
+            process.stdout.readline()
+        began = time.monotonic()
+        patience = Patience(busy[0].pid, 100.0)
+        time.sleep(2)
+        # A quarter of the time is its own, or less where the machine has other work.
+        assert 100.0 - patience.left() < 0.6 * (time.monotonic() - began)
+        os.kill(busy[0].pid, signal.SIGSTOP)
+        began = time.monotonic()
+        patience.renew()
+        time.sleep(0.5)
+        assert 100.0 - patience.left() > 0.8 * (time.monotonic() - began)
+    finally:
+        for process in busy:
+            process.kill()
+            process.communicate()
