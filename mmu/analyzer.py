@@ -6,7 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -84,8 +84,8 @@ class Analyzer:
             taught: folder of taught concepts (`mmu teach`), read once (default: the user's own).
 
         Raises:
-            ConfigError: unknown profile, stage or network, or an option out of range.
-            ModelError: weights are missing; the message says how to get them.
+            ConfigError: unknown profile, stage or network, an option out of range, or no such GPU to decode.
+            ModelError: weights or the GPU are missing; the message says how to get them.
             PolicyError: a policy file cannot be used.
             StoreError: a gallery, the song library, a taught concept or the classifier cannot be read.
         """
@@ -117,6 +117,12 @@ class Analyzer:
             foreign={space for stage, space in SPACE_OF.items() if stage in adapted},
         )
         self._decode = decode or DecodeOptions()
+        if self._networks.decode != "cpu":
+            self._decode = replace(self._decode, device=self._networks.decode)
+        if self._decode.device not in ("auto", "cpu"):
+            from mmu.media.hardware import check_device
+
+            check_device(self._decode.device)
         self._embeddings = embeddings
         if gallery is not None and "faces" in adapted:
             raise ConfigError(
@@ -307,12 +313,15 @@ class Analyzer:
         )
 
     def _make_fingerprint(self) -> str:
+        decode = asdict(self._decode)
+        if self._decode.device == "cpu":
+            del decode["device"]  # as it was before there was a choice
         parts: dict[str, Any] = {
             "schema": SCHEMA,
             "version": mmu.__version__,
             "stages": [stage.name for stage in self._engine.stages],
             "models": self._models,
-            "decode": asdict(self._decode),
+            "decode": decode,
             "embeddings": self._embeddings,
             **self._knowledge.digests(),
             **self._known.digests(),

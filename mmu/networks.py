@@ -4,6 +4,7 @@
     device: auto            # cuda, cuda:1, mps, cpu
     precision: auto         # fp32, fp16, bf16
     onnx: cpu               # auto, cuda, cuda:1, tensorrt: the default networks that are ONNX
+    decode: cpu             # auto, cuda, cuda:1: video by NVDEC
     stages:
       labels: {adapter: torchvision.classification, model: convnext_base, weights: /models/convnext.pth}
 
@@ -24,13 +25,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mmu.errors import ConfigError
+from mmu.media.options import DEVICES
 from models.onnx_place import PATTERN
 
 #: place of a configuration: a file, or what it would hold
 ConfigSource = str | os.PathLike[str] | Mapping[str, Any]
 
 DEFAULT = "default"
-_ONNX_SHARE = 0.25
+_ONNX_SHARE, _DECODE_SHARE = 0.25, 0.1
 
 
 class NetworkConfig(BaseModel):
@@ -57,6 +59,9 @@ class NetworkConfig(BaseModel):
         pattern=PATTERN,
         description="auto, cpu, cuda, cuda:N, tensorrt or tensorrt:N: where ONNX networks run",
     )
+    decode: str = Field(
+        "cpu", pattern=DEVICES, description="auto, cpu, cuda or cuda:N: where video is decoded (NVDEC)"
+    )
     accept_licences: tuple[str, ...] = Field((), description="terms of weights that are accepted")
     stages: dict[str, dict[str, Any] | Literal["default"]] = Field(
         default_factory=dict, description="stage: {adapter: NAME, option: value, …}"
@@ -67,12 +72,13 @@ class NetworkConfig(BaseModel):
     @property
     def shared(self) -> dict[str, Any]:
         """What holds for every adapter."""
-        return self.model_dump(exclude={"profile", "stages", "origin", "onnx"})
+        return self.model_dump(exclude={"profile", "stages", "origin", "onnx", "decode"})
 
     @property
     def gpus(self) -> float:
-        """Share of a GPU that a worker's own networks occupy on Ray, beside what its adapters say."""
-        return 0.0 if self.onnx in ("auto", "cpu") else _ONNX_SHARE
+        """Share of a GPU that ONNX networks and decoding occupy on Ray, beside what adapters say."""
+        shares = ((self.onnx, _ONNX_SHARE), (self.decode, _DECODE_SHARE))
+        return sum(share for place, share in shares if place not in ("auto", "cpu"))
 
     def where(self, *keys: str) -> str:
         """How messages name a place in the configuration."""

@@ -11,6 +11,7 @@ from typing import Any
 import av
 
 from mmu.media.audio import AudioTrack
+from mmu.media.hardware import Device
 from mmu.media.still import StillError, read_animation, read_still
 from mmu.media.streams import (
     DecodeError,
@@ -19,7 +20,6 @@ from mmu.media.streams import (
     explain_unreadable,
     is_cover,
     is_picture,
-    open_container,
 )
 from mmu.media.track import PictureTrack, PixelLimitError
 
@@ -32,7 +32,9 @@ MAX_FAILURES = 500
 class Pass:
     """One decode pass over one file."""
 
-    def __init__(self, request: dict[str, Any]) -> None:
+    def __init__(self, request: dict[str, Any], device: Device) -> None:
+        self._device = device
+        self._context: Any | None = None
         self._path = Path(request["path"])
         self._suffix: str = request["suffix"]
         self._folder = Path(request["folder"])
@@ -53,7 +55,10 @@ class Pass:
         """
         try:
             if not self._try_still() and not self._try_animation():
-                with self._path.open("rb") as file, open_container(file, self._suffix) as container:
+                with (
+                    self._path.open("rb") as file,
+                    self._device.open(file, self._suffix) as container,
+                ):
                     self._decode(container)
         except (MemoryError, av.error.MemoryError) as exc:
             if not self._has_data():
@@ -140,6 +145,7 @@ class Pass:
             return None
         self._decoder = alpha_decoder(stream)
         context = self._decoder or context
+        self._context = context
         context.thread_count = self._options["threads"]
         if self._options["keyframes_only"]:
             context.skip_frame = "NONKEY"
@@ -200,7 +206,7 @@ class Pass:
                 return False
             assert self._picture is not None
             try:
-                self._picture.push(frame)
+                self._picture.push(self._device.frame(frame))
             except PixelLimitError as exc:
                 self._note("too_many_pixels", str(exc))
                 return False
@@ -271,6 +277,9 @@ class Pass:
             }
         state["facts"] = facts
         state["errors"] = sorted(self._errors.items())
+        facts["notes"] = []
+        if self._context is not None and facts["video"] is not None:
+            facts["notes"] = self._device.notes(self._context)
         say(state)
         if picture is not None:
             picture.sampler.release()

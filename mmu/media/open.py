@@ -133,6 +133,7 @@ def _facts(local: Local, state: dict[str, Any], origin: float, end: float) -> Me
         video=video,
         audio=None if audio is None else AudioStream(**audio),
         frames_sampled=len(state["pictures"]["samples"]) if "pictures" in state else 0,
+        notes=facts["notes"],
     )
 
 

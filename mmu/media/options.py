@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 #: Sampling rates a clip can offer: mono for speech, stereo for music.
 AUDIO_CHANNELS = {16000: 1, 44100: 2}
 
+#: How a device for decoding is written.
+DEVICES = r"^(auto|cpu|cuda(:\d+)?)$"
 _PrivateHosts = Literal["direct", "never", "always"]
 
 
@@ -62,6 +65,10 @@ class DecodeOptions:
     threads: int = 1
     """Decoder threads (1 to 64)."""
 
+    device: str = "cpu"
+    """Where video is decoded: cpu; cuda or cuda:N (NVDEC; the CPU for codecs that it has not); auto: the
+    first GPU, or the CPU. With a GPU `memory_mb` bounds the data of the process, not its address space."""
+
     private_hosts: _PrivateHosts = "direct"
     """Private networks over http(s): `direct` = only an address the caller names, never a redirect
     to another host; `never`; `always`."""
@@ -84,6 +91,8 @@ class DecodeOptions:
         _check("stall_seconds", self.stall_seconds, 1, 86400)
         _check("cpu_seconds", self.cpu_seconds, 1, 86400)
         _check("threads", self.threads, 1, 64)
+        if not re.match(DEVICES, str(self.device)):
+            raise _config_error(f"device={self.device!r}; allowed are auto, cpu, cuda and cuda:N")
         if self.private_hosts not in (choices := get_args(_PrivateHosts)):
             raise _config_error(f"private_hosts={self.private_hosts!r}; allowed are {', '.join(choices)}")
 

@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import Any
 
 #: Environment that the worker sees; nothing else of the caller's environment is its business.
-_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT")
+_ENVIRONMENT = (
+    *("PATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT"),
+    *("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"),
+)
 _MAX_LINE = 64 * 2**20
 #: What FFmpeg says on standard error when data are missing, and the code for it.
 _LOGGED = (

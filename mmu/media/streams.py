@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import av
+from av.codec.hwaccel import HWAccel
 from av.stream import Disposition
 
 
@@ -28,8 +29,10 @@ class _Input:
         self.name = "input" + (suffix if re.fullmatch(r"\.[A-Za-z0-9]{1,8}", suffix) else "")
 
 
-def open_container(file: BinaryIO, suffix: str) -> Any:
+def open_container(file: BinaryIO, suffix: str, accelerator: HWAccel | None = None) -> Any:
     """Open a file for demuxing; nothing it refers to (playlists, external tracks) is opened.
+
+    `accelerator` decodes the video streams that it can.
 
     Raises:
         DecodeError: no known container.
@@ -40,6 +43,7 @@ def open_container(file: BinaryIO, suffix: str) -> Any:
             mode="r",
             metadata_errors="ignore",
             options={"protocol_whitelist": "none"},
+            hwaccel=accelerator,
         )
     except av.error.MemoryError as exc:
         raise DecodeError("out_of_memory", "opening the file needs more memory than allowed") from exc

@@ -17,12 +17,17 @@ import av
 import cv2
 
 from mmu.media.decode import Pass, say
+from mmu.media.hardware import find_device
 from mmu.media.streams import DecodeError
 
 
-def _limit(options: dict[str, Any]) -> None:
+def limit(options: dict[str, Any], *, gpu: bool) -> None:
+    """Bound memory and CPU time of this process.
+
+    CUDA reserves address space for all memory of the machine, so with a GPU only what can be written counts.
+    """
     size = int(options["memory_mb"]) * 2**20
-    resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    resource.setrlimit(resource.RLIMIT_DATA if gpu else resource.RLIMIT_AS, (size, size))
     cpu = max(1, int(options["cpu_seconds"]))
     resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -31,11 +36,13 @@ def _limit(options: dict[str, Any]) -> None:
 def main() -> int:
     """Serve the one request on standard input."""
     request = json.loads(sys.stdin.readline())
-    _limit(request["options"])
     cv2.setNumThreads(1)
     av.logging.restore_default_callback()
     try:
-        Pass(request).run()
+        # Before the limits, as what it takes does not hang on the file.
+        device = find_device(request["options"]["device"])
+        limit(request["options"], gpu=device.accelerator is not None)
+        Pass(request, device).run()
     except DecodeError as exc:
         say({"event": "error", "code": exc.code, "message": str(exc)})
     except MemoryError:

@@ -74,6 +74,7 @@ class MediaFacts(Model):
     video: VideoStream | None = None
     audio: AudioStream | None = None
     frames_sampled: int = 0
+    notes: list[str] = Field(default_factory=list, description="what happened in decoding that is no error")
 
     @property
     def frame(self) -> tuple[int, int] | None:

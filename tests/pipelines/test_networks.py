@@ -37,8 +37,10 @@ def test_a_wrong_file_is_said(tmp_path: Path) -> None:
         load_config(None, {"src": "a", "out": "b", "networks": str(tmp_path / "mix.yaml")})
 
 
-def test_onnx_networks_on_a_gpu_reserve_a_share_of_it() -> None:
+def test_onnx_networks_and_decoding_on_a_gpu_reserve_a_share_of_it() -> None:
     job = {"src": "a", "out": "b"}
     assert resources_of(load_config(None, {**job, "networks": {"onnx": "cuda"}}))["GPU"] == 0.25
     assert resources_of(load_config(None, {**job, "networks": {"onnx": "auto"}}))["GPU"] == 0
+    both = {"onnx": "cuda", "decode": "cuda"}
+    assert resources_of(load_config(None, {**job, "networks": both}))["GPU"] == pytest.approx(0.35)
     assert resources_of(load_config(None, {**job, "networks": {"onnx": "cuda"}, "gpus": 0.5}))["GPU"] == 0.5
