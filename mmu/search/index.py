@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -306,5 +307,6 @@ class SearchIndex:
             from models.store import Store
             from models.text_embedding import TextEmbedder
 
-            self._embedder = TextEmbedder(Store())
+            # Somebody waits for the answer: one query may use two cores.
+            self._embedder = TextEmbedder(Store(), threads=min(2, len(os.sched_getaffinity(0))))
         return self._embedder
