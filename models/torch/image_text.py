@@ -8,7 +8,6 @@ X. Zhai et al., "Sigmoid Loss for Language Image Pre-Training", 2023; A. Yang et
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelError
+from models.torch.pretrained import features_of, reason_of, stay_offline
 from models.torch.runtime import Runtime, import_torch
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def open_clip_network(
         ModelError: open_clip is missing, does not know the network, or the file is another's.
     """
     runtime = runtime or Runtime()
-    _stay_offline()
+    stay_offline()
     try:
         import open_clip
     except (ImportError, OSError) as error:
@@ -114,7 +114,7 @@ def open_clip_network(
         tokenizer = open_clip.get_tokenizer(name)
         tokenizer(["a"])
     except Exception as error:  # open_clip, torch, safetensors and tokenizers each have their own
-        raise ModelError(_reason(path, model, error)) from error
+        raise ModelError(reason_of(path, model, error)) from error
     network = runtime.place(network)
 
     def prepare(image: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -153,7 +153,7 @@ def transformers_network(
         ModelError: transformers is missing, or the folder holds no such network.
     """
     runtime = runtime or Runtime()
-    _stay_offline()
+    stay_offline()
     try:
         import transformers
     except (ImportError, OSError) as error:
@@ -169,7 +169,7 @@ def transformers_network(
         processor = transformers.AutoImageProcessor.from_pretrained(path, local_files_only=True)
         tokenizer = transformers.AutoTokenizer.from_pretrained(path, local_files_only=True)
     except Exception as error:
-        raise ModelError(_reason(path, model, error)) from error
+        raise ModelError(reason_of(path, model, error)) from error
     if report["missing_keys"] or report.get("mismatched_keys"):
         first = sorted(map(str, [*report["missing_keys"], *report.get("mismatched_keys", [])]))[0]
         raise ModelError(f"{path} does not hold all weights of its config.json (as {first})")
@@ -193,7 +193,7 @@ def transformers_network(
         given = {"input_ids": rows[:, 0]}
         if masked:
             given["attention_mask"] = rows[:, 1]
-        return _features(network.get_text_features(**given))
+        return features_of(network.get_text_features(**given))
 
     return ImageText(
         network,
@@ -201,25 +201,6 @@ def transformers_network(
         batch=batch,
         prepare=prepare,
         tokenize=tokenize,
-        encode_image=lambda pixels: _features(network.get_image_features(pixel_values=pixels)),
+        encode_image=lambda pixels: features_of(network.get_image_features(pixel_values=pixels)),
         encode_text=encode_text,
     )
-
-
-def _features(found: Any) -> torch.Tensor:
-    """The features themselves: releases of transformers differ in what they wrap them into."""
-    features: torch.Tensor = found if isinstance(found, import_torch().Tensor) else found.pooler_output
-    return features
-
-
-def _stay_offline() -> None:
-    """Keep the hub's client from asking the network for what is not there; it reads this when imported."""
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-
-
-def _reason(path: Path, model: str, error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    shown = " ".join(lines[:2])[:300]
-    return f"{path} cannot be loaded as {model}: {shown}"

@@ -72,6 +72,40 @@ def audio_classifier(folder: Path, labels: list[str], *, kind: str) -> Path:
     return folder
 
 
+def clap(folder: Path, *, fused: bool) -> Path:
+    """A folder as Transformers saves a CLAP: its own front end and tokenizer, narrow towers."""
+    import tokenizers
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    alphabet = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {
+        word: number for number, word in enumerate(["<s>", "<pad>", "</s>", "<unk>", *alphabet, "<mask>"])
+    }
+    text = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    config = transformers.ClapConfig(
+        text_config={**text, "vocab_size": len(vocabulary), "max_position_embeddings": 66},
+        audio_config={
+            "patch_embeds_hidden_size": 16,
+            "hidden_size": 64,
+            "depths": [1, 1, 1],
+            "num_attention_heads": [2, 2, 2],
+            "enable_fusion": fused,
+            "fusion_type": "aff_2d" if fused else None,
+        },
+        projection_dim=32,
+    )
+    network = transformers.ClapModel(config).eval()
+    for parameter in network.parameters():
+        if parameter.dim() > 1:  # wide enough that sounds and texts differ
+            torch.nn.init.normal_(parameter, std=0.2)
+    network.save_pretrained(folder)
+    transformers.ClapFeatureExtractor(truncation="fusion" if fused else "rand_trunc").save_pretrained(folder)
+    transformers.RobertaTokenizer(vocab=vocabulary, merges=[]).save_pretrained(folder)
+    return folder
+
+
 def htdemucs(
     path: Path, *, sources: tuple[str, ...] = ("drums", "bass", "other", "vocals"), seed: int = 0
 ) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -53,6 +55,13 @@ class AdapterOptions(BaseModel):
         )
 
 
+def one_place(sentence: str) -> str:
+    """Check a sentence that labels are put into."""
+    if sentence and sentence.count("{}") != 1:
+        raise ValueError("must hold {} once, where the label goes")
+    return sentence
+
+
 OptionsT = TypeVar("OptionsT", bound=AdapterOptions)
 
 
@@ -100,7 +109,12 @@ class AdaptedStage(Stage, Generic[OptionsT]):
     def describe(self) -> dict[str, Any]:
         """What of the configuration may change results: everything but how much runs at a time."""
         apart = {"weights", "sha256", "gpus", "memory_mb", "accept_licences", "batch", "memory_fraction"}
-        return {"adapter": self.adapter, **self.options.model_dump(mode="json", exclude=apart)}
+        found = {"adapter": self.adapter, **self.options.model_dump(mode="json", exclude=apart)}
+        labels = getattr(self.options, "labels", None)
+        if labels is not None:
+            with contextlib.suppress(OSError):  # said when it is read
+                found["labels"] = hashlib.sha256(labels.expanduser().read_bytes()).hexdigest()
+        return found
 
     def weights(self, store: Store) -> Weights:
         """The weights of the configuration, found and checked once.

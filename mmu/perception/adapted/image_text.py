@@ -6,8 +6,6 @@ vectors are computed once and kept beside the weights.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -15,12 +13,12 @@ import numpy as np
 from pydantic import Field, field_validator
 
 import kg
-from mmu.perception.adapted.base import AdaptedStage, AdapterOptions
+from mmu.perception.adapted.base import AdaptedStage, AdapterOptions, one_place
+from mmu.perception.adapted.kept import kept_vectors
 from mmu.perception.labels import embedding_signals, label_signals
 from mmu.perception.merge import choose_looks
 from mmu.signals import Signal, SignalSet
 from mmu.stage import Cost, Needs
-from models.supplied.resolve import supplied_folder
 from models.torch.labels import read_labels
 
 if TYPE_CHECKING:
@@ -52,12 +50,7 @@ class ImageTextOptions(AdapterOptions):
     min_score: float = Field(0.02, ge=0, le=1, description="labels below are left out")
     max_embeddings: int = Field(8, ge=0, description="keyframes whose vectors are kept")
 
-    @field_validator("sentence")
-    @classmethod
-    def _has_a_place(cls, value: str) -> str:
-        if value and value.count("{}") != 1:
-            raise ValueError("must hold {} once, where the label goes")
-        return value
+    _one_place = field_validator("sentence")(one_place)
 
 
 class OpenLabels(AdaptedStage[ImageTextOptions]):
@@ -79,7 +72,7 @@ class OpenLabels(AdaptedStage[ImageTextOptions]):
         names, texts = self._labels()
         network = self.load(store, self._build, threads=threads)
         self._names = names
-        self._vectors = self._kept(store, network, texts)
+        self._vectors = kept_vectors(store, self.weights(store).sha256, texts, network.texts)
         self._network = network
 
     def text_vectors(self, store: Store, texts: list[str], *, threads: int = 1) -> Vectors:
@@ -102,22 +95,6 @@ class OpenLabels(AdaptedStage[ImageTextOptions]):
         seen = [concept for concept in kg.load().concepts.values() if concept.facet in SEEN]
         texts = [sentence.format(getattr(concept, options.language)) for concept in seen]
         return tuple(concept.id for concept in seen), texts
-
-    def _kept(self, store: Store, network: ImageText, texts: list[str]) -> Vectors:
-        """Vectors of the texts, from the last time where they are the same."""
-        key = hashlib.sha256("\n".join([self.weights(store).sha256, *texts]).encode()).hexdigest()[:24]
-        place = supplied_folder(store) / "texts" / f"{key}.npy"
-        with contextlib.suppress(OSError, ValueError):
-            kept: Vectors = np.load(place, allow_pickle=False)
-            if len(kept) == len(texts):
-                return kept
-        vectors = network.texts(texts)
-        with contextlib.suppress(OSError):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            part = place.with_suffix(".part.npy")
-            np.save(part, vectors)
-            part.replace(place)
-        return vectors
 
     def run(self, clip: Clip, signals: SignalSet) -> list[Signal]:
         if self._network is None or self._vectors is None:

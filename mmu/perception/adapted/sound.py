@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 from scipy import signal as dsp
 
+import kg
 from mmu.errors import ConfigError
-from mmu.perception.adapted.base import AdaptedStage, AdapterOptions
+from mmu.perception.adapted.base import AdaptedStage, AdapterOptions, one_place
+from mmu.perception.adapted.kept import kept_vectors
 from mmu.perception.sound import FULL_RATE, RATE, Sound
 from mmu.perception.sound_classes import SILENCE_DBFS
 from mmu.perception.sound_tags import SoundTagger, events, windows_of
 from mmu.signals import Signal, SignalSet, Span
 from mmu.stage import Cost
+from models.errors import ModelError
+from models.torch.labels import read_labels
 
 if TYPE_CHECKING:
     from mmu.media.clip import Clip
@@ -36,14 +41,17 @@ class TagOptions(AdapterOptions):
     vocabulary: str = Field("audioset", description="label map of the graph that the labels belong to")
 
 
-class _TaggedSound(AdaptedStage[TagOptions], Sound):
+TagOptionsT = TypeVar("TagOptionsT", bound=TagOptions)
+
+
+class _TaggedSound(AdaptedStage[TagOptionsT], Sound):
     """Everything that the default stage says, and the events that a tagger hears."""
 
     models: ClassVar[tuple[str, ...]] = Sound.models
     cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=2500)
     Options: ClassVar[type[AdapterOptions]] = TagOptions
 
-    def __init__(self, adapter: str, options: TagOptions) -> None:
+    def __init__(self, adapter: str, options: TagOptionsT) -> None:
         AdaptedStage.__init__(self, adapter, options)
         Sound.__init__(self)
         self._tagger: SoundTagger | None = None
@@ -95,7 +103,7 @@ class _TaggedSound(AdaptedStage[TagOptions], Sound):
         return out
 
 
-class AstSound(_TaggedSound):
+class AstSound(_TaggedSound[TagOptions]):
     """Events by an Audio Spectrogram Transformer, or any audio classifier of Transformers."""
 
     requires = ("torch", "transformers")
@@ -110,7 +118,7 @@ class AstSound(_TaggedSound):
         )
 
 
-class PannsSound(_TaggedSound):
+class PannsSound(_TaggedSound[TagOptions]):
     """Events by PANNs."""
 
     requires = ("torch",)
@@ -121,6 +129,56 @@ class PannsSound(_TaggedSound):
 
         batch = self.options.batch
         return self.load(store, lambda path, runtime: Panns(path, runtime, batch=batch), threads=threads)
+
+
+class ClapOptions(TagOptions):
+    """Options of `clap`."""
+
+    labels: Path | None = Field(
+        None, description="file with one English text a line; default: AudioSet's names that the graph knows"
+    )
+    sentence: str = Field("This is a sound of {}.", description="sentence that a label is put into, with {}")
+    window: float = Field(10.0, ge=1, le=10, description="seconds heard at once; CLAP hears 10")
+    threshold: float = Field(0.15, gt=0, lt=1, description="least probability of an event among all labels")
+
+    _one_place = field_validator("sentence")(one_place)
+
+
+class ClapSound(_TaggedSound[ClapOptions]):
+    """Events by CLAP: whatever can be said in English can be one."""
+
+    requires = ("torch", "transformers")
+    extra = "torch"
+    Options: ClassVar[type[AdapterOptions]] = ClapOptions
+
+    def tagger(self, store: Store, *, threads: int) -> SoundTagger:
+        from models.torch.clap import Clap, ZeroShot
+
+        options = self.options
+        labels = self._labels()
+        network = self.load(
+            store, lambda path, runtime: Clap(path, runtime, batch=options.batch), threads=threads
+        )
+        if options.window > network.seconds:
+            raise ModelError(
+                f"{options.model} hears {network.seconds:g} seconds at once: make `window:` of stage sound "
+                f"as short (it is {options.window:g})"
+            )
+        texts = [options.sentence.format(label) for label in labels]
+        return ZeroShot(
+            network, labels, kept_vectors(store, self.weights(store).sha256, texts, network.texts)
+        )
+
+    def _labels(self) -> tuple[str, ...]:
+        if self.options.labels is not None:
+            return read_labels(self.options.labels)
+        maps = kg.load().labels
+        if self.options.vocabulary not in maps:
+            raise ConfigError(
+                f"stage sound: the graph has no label map {self.options.vocabulary!r}; "
+                f"maps: {', '.join(maps)}"
+            )
+        return tuple(maps[self.options.vocabulary])
 
 
 def _samples(clip: Clip, window: Span, rate: int) -> NDArray[np.float32]:

@@ -1,0 +1,32 @@
+"""What the loaders of published folders share: no network, features and errors in one form."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.torch.runtime import import_torch
+
+if TYPE_CHECKING:
+    import torch
+
+
+def stay_offline() -> None:
+    """Keep the hub's client from asking the network for what is not there; it reads this when imported."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def features_of(found: Any) -> torch.Tensor:
+    """The features themselves: releases of transformers differ in what they wrap them into."""
+    features: torch.Tensor = found if isinstance(found, import_torch().Tensor) else found.pooler_output
+    return features
+
+
+def reason_of(path: Path, model: str, error: Exception) -> str:
+    """One line of what a library made of a wrong file."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    shown = " ".join(lines[:2])[:300]
+    return f"{path} cannot be loaded as {model}: {shown}"
