@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from mmu.perception.catalog import build_stages
 from mmu.reasoning.understand import user_signals
 from mmu.report.schema import SCHEMA, Report, Tag
 from mmu.request import Request, Source, clean_topics, describe, digest
+from mmu.several import in_order
 from mmu.signals import OPEN_EMBEDDINGS, Signal, SignalSet
 from mmu.songs.stage import SongLookup
 from mmu.taught.recognise import SPACE_OF
@@ -37,9 +39,10 @@ Profile = Literal["cpu", "gpu"]
 
 
 class Analyzer:
-    """Loaded networks and knowledge, used for one video after another.
+    """Loaded networks and knowledge, used for one video after another, or by several threads.
 
-    A context manager; networks are loaded at the first video that needs them.
+    A context manager; networks are loaded at the first video that needs them. Of several videos at once a
+    stage takes one after the other, but for those by a torch network, which share its batches.
     """
 
     def __init__(
@@ -105,6 +108,7 @@ class Analyzer:
             engines=self._store.root / "tensorrt",
         )
         self._engine = Engine(stages, self._store, threads=threads, onnx=self._onnx)
+        self._reasoning = threading.Lock()
         adapted = self._adapted()
         self._knowledge = load_knowledge(
             self._store,
@@ -190,11 +194,21 @@ class Analyzer:
                 pipeline=self._fingerprint,
             )
 
-    def analyze_many(self, requests: Iterable[Request | Source]) -> Iterator[Report]:
-        """Reports in the order of the requests, one at a time; nothing is read ahead."""
-        for request in requests:
-            one = request if isinstance(request, Request) else Request(request)
-            yield self.analyze(one.source, title=one.title, topics=one.topics)
+    def analyze_many(self, requests: Iterable[Request | Source], *, at_once: int = 1) -> Iterator[Report]:
+        """Reports in the order of the requests.
+
+        Args:
+            requests: read one at a time, and no further ahead than `at_once` says.
+            at_once: videos analysed at once, each with `threads` threads; pays where a GPU waits for more.
+
+        Raises:
+            ConfigError: `at_once` is below 1.
+        """
+        return in_order(self._one_of_many, requests, at_once=at_once)
+
+    def _one_of_many(self, request: Request | Source) -> Report:
+        one = request if isinstance(request, Request) else Request(request)
+        return self.analyze(one.source, title=one.title, topics=one.topics)
 
     def retag(self, report: Report, *, axes: frozenset[str] | None = None) -> list[Tag]:
         """Reason again over the signals of a stored report, with the evidence of `axes` alone.
@@ -272,7 +286,10 @@ class Analyzer:
 
     def conclude(self, observed: Observed, *, title: str = "", topics: Sequence[str] = ()) -> Report:
         """Reason over what was observed: the second half of `analyze`."""
-        title, topics = title or "", clean_topics(topics)
+        with self._reasoning:
+            return self._conclude(observed, title or "", clean_topics(topics))
+
+    def _conclude(self, observed: Observed, title: str, topics: Sequence[str]) -> Report:
         perceived, facts = observed.perceived, observed.facts
         signals = SignalSet([*user_signals(title, topics), *perceived.signals])
         signals = self._known.name(signals)

@@ -33,8 +33,15 @@ def analyze(
 
 
 def analyze_many(
-    requests: Iterable[Request | Source], *, profile: Profile | None = None, **options: Any
+    requests: Iterable[Request | Source],
+    *,
+    profile: Profile | None = None,
+    at_once: int = 1,
+    **options: Any,
 ) -> Iterator[Report]:
-    """Analyse many videos with one set of loaded networks; a generator of reports in order."""
+    """Analyse many videos with one set of loaded networks; a generator of reports in order.
+
+    `at_once` as for `Analyzer.analyze_many`.
+    """
     with Analyzer(profile=profile, **options) as analyzer:
-        yield from analyzer.analyze_many(requests)
+        yield from analyzer.analyze_many(requests, at_once=at_once)

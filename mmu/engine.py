@@ -2,13 +2,15 @@
 
 Stages run on a thread pool as soon as the stages they read from have ended;
 each stage sees only the signals of the kinds it declares, so the result does
-not depend on the order in which threads finish.
+not depend on the order in which threads finish. Several threads may each have
+a clip looked at: a stage takes one after the other unless it can do better.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -73,6 +75,7 @@ class Engine:
         self._onnx = onnx
         #: stages that are set up -> what is to be said of where their networks run
         self._ready: dict[str, list[str]] = {}
+        self._turns = {stage.name: threading.Lock() for stage in stages}
 
     @property
     def emitters(self) -> dict[str, str]:
@@ -122,6 +125,8 @@ class Engine:
         with ThreadPoolExecutor(self._threads, thread_name_prefix="stage") as pool:
             while pending or running:
                 ready = [stage for stage in pending if reads[stage.name] <= done.keys()]
+                # Rather than wait for another clip's turn to end, do something else.
+                ready.sort(key=lambda stage: self._turns[stage.name].locked())
                 for stage in ready[: self._threads - len(running)]:
                     pending.remove(stage)
                     visible = SignalSet(signals.of(*sorted(stage.needs.kinds | stage.needs.wants)))
@@ -142,9 +147,14 @@ class Engine:
             return StageOutcome(name=stage.name, outcome=Outcome.SKIPPED), []
         started = time.perf_counter()
         try:
-            self._setup(stage)
-            started = time.perf_counter()
-            emitted = stage.run(clip, signals)
+            turn = self._turns[stage.name]
+            with turn:
+                self._setup(stage)
+            with stage.at_work() if stage.several_clips else turn:
+                started = time.perf_counter()
+                emitted = stage.run(clip, signals)
+                seconds = round(time.perf_counter() - started, 4)
+                notes = stage.notes()
             undeclared = {signal.kind for signal in emitted} - stage.emits
             if undeclared:
                 raise MmuError(
@@ -156,13 +166,12 @@ class Engine:
             item = ErrorItem(where=stage.name, code=code, message=f"{type(error).__name__}: {error}")
             seconds = time.perf_counter() - started
             return StageOutcome(name=stage.name, outcome=Outcome.FAILED, seconds=seconds, errors=[item]), []
-        seconds = round(time.perf_counter() - started, 4)
         return StageOutcome(
             name=stage.name,
             outcome=Outcome.OK,
             seconds=seconds,
             signals=len(emitted),
-            notes=[*self._ready[stage.name], *stage.notes()],
+            notes=[*self._ready[stage.name], *notes],
         ), emitted
 
     def _setup(self, stage: Stage) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -42,9 +43,9 @@ class Cost:
 class Stage(ABC):
     """One perception task: light constructor, `setup` loads, `run` works, `close` frees.
 
-    `run` is called for one clip at a time and returns signals whose kinds are
-    all in `emits`. It raises nothing for odd content: what it cannot judge it
-    leaves out.
+    `run` is called for one clip at a time, unless `several_clips` says that it may be
+    called for several, and returns signals whose kinds are all in `emits`. It raises
+    nothing for odd content: what it cannot judge it leaves out.
     """
 
     name: ClassVar[str]
@@ -53,6 +54,8 @@ class Stage(ABC):
     cost: ClassVar[Cost] = Cost()
     #: names of `models/manifest.toml` whose files must be in the store
     models: ClassVar[tuple[str, ...]] = ()
+    #: whether `run` may be called for several clips at once, each in a thread of its own
+    several_clips: ClassVar[bool] = False
 
     def check(self, store: Store) -> Mapping[str, str]:
         """Find what `setup` will load beside `models`, without loading it: name and version -> SHA-256.
@@ -67,11 +70,15 @@ class Stage(ABC):
         return {}
 
     def notes(self) -> list[str]:
-        """What the last run has to tell that is no error; asked once a run."""
+        """What the last run of this thread has to tell that is no error; asked once a run."""
         return []
 
     def setup(self, store: Store, *, threads: int = 1) -> None:
         """Load weights from `store`; native libraries get `threads` threads and no more."""
+
+    def at_work(self) -> AbstractContextManager[None]:
+        """Held while `run` works, where `several_clips`."""
+        return nullcontext()
 
     @abstractmethod
     def run(self, clip: Clip, signals: SignalSet) -> list[Signal]:

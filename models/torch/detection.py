@@ -85,22 +85,22 @@ class Detector:
             ratio = network.transform.max_size / network.transform.min_size[-1]
             network.transform.min_size, network.transform.max_size = (side,), round(side * ratio)
         self._network: Any = self.runtime.place(network)
-        self.runtime.warm_up(lambda pixels: self._forward(pixels, 0.5), (3, 320, 320))
+        self.runtime.warm_up(self._forward, (3, 320, 320))
 
     def detect(self, images: Sequence[NDArray[np.uint8]], *, threshold: float = 0.3) -> list[list[Found]]:
         """Objects of pictures (h, w, 3) uint8 BGR of one size, best first, for each picture in order."""
         rows = [np.ascontiguousarray(image[:, :, ::-1].transpose(2, 0, 1)) for image in images]
-        return self.runtime.map(lambda pixels: self._forward(pixels, threshold), rows, batch=self.batch)
+        found = self.runtime.map(self._forward, rows, batch=self.batch)
+        return [[one for one in several if one.score >= threshold] for several in found]
 
-    def _forward(self, pixels: torch.Tensor, threshold: float) -> list[list[Found]]:
+    def _forward(self, pixels: torch.Tensor) -> list[list[Found]]:
         torch = import_torch()
         if not pixels.is_floating_point():
             pixels = pixels.to(torch.float32) / 255
         found = []
         for one in self._network(list(pixels)):
-            keep = one["scores"] >= threshold
-            boxes = one["boxes"][keep].float().cpu().numpy()
-            labels, scores = one["labels"][keep].tolist(), one["scores"][keep].float().tolist()
+            boxes = one["boxes"].float().cpu().numpy()
+            labels, scores = one["labels"].tolist(), one["scores"].float().tolist()
             found.append(
                 [
                     Found(label, score, float(x0), float(y0), float(x1 - x0), float(y1 - y0))

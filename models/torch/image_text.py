@@ -54,11 +54,11 @@ class ImageText:
     def images(self, images: Sequence[NDArray[np.uint8]]) -> Vectors:
         """(n, d) float32, L2-normalised, of pictures (h, w, 3) uint8 BGR."""
         rows = [self._prepare(image) for image in images]
-        return self._vectors(self._encode_image, rows)
+        return self._vectors(self._forward_images, rows)
 
     def texts(self, texts: Sequence[str]) -> Vectors:
         """(n, d) float32, L2-normalised, of texts."""
-        return self._vectors(self._encode_text, self._tokenize(list(texts)))
+        return self._vectors(self._forward_texts, self._tokenize(list(texts)))
 
     def probabilities(self, images: Vectors, texts: Vectors) -> Vectors:
         """(images, texts) float32: of each text for each picture; of CLIP they sum to 1."""
@@ -69,15 +69,20 @@ class ImageText:
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
     def _vectors(
-        self, encode: Callable[[torch.Tensor], torch.Tensor], rows: Sequence[NDArray[Any]]
+        self, forward: Callable[[torch.Tensor], list[Vectors]], rows: Sequence[NDArray[Any]]
     ) -> Vectors:
-        lib = import_torch()
-
-        def forward(tensor: torch.Tensor) -> list[Vectors]:
-            return list(lib.nn.functional.normalize(encode(tensor).float(), dim=1).cpu().numpy())
-
         found = self.runtime.map(forward, rows, batch=self.batch)
         return np.stack(found).astype(np.float32) if found else np.zeros((0, 0), np.float32)
+
+    def _forward_images(self, rows: torch.Tensor) -> list[Vectors]:
+        return _unit(self._encode_image(rows))
+
+    def _forward_texts(self, rows: torch.Tensor) -> list[Vectors]:
+        return _unit(self._encode_text(rows))
+
+
+def _unit(vectors: torch.Tensor) -> list[Vectors]:
+    return list(import_torch().nn.functional.normalize(vectors.float(), dim=1).cpu().numpy())
 
 
 def open_clip_network(

@@ -8,22 +8,21 @@ process and is the same for all, as it comes from one configuration.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelError
+from models.torch.batching import Batcher
 
 if TYPE_CHECKING:
     import torch
-
-logger = logging.getLogger(__name__)
 
 Row = TypeVar("Row")
 Loaded = TypeVar("Loaded")
@@ -60,7 +59,7 @@ def import_torch() -> Any:
 
 
 class Runtime:
-    """Runs the network of one stage, batch by batch."""
+    """Runs one network, batch by batch."""
 
     def __init__(self, options: RuntimeOptions | None = None, *, threads: int = 1) -> None:
         """Choose device and number format.
@@ -72,8 +71,14 @@ class Runtime:
         self._torch = import_torch()
         self.device: torch.device = choose_device(self.options.device)
         self.dtype: torch.dtype = choose_dtype(self.options.precision, self.device)
-        self._limit: int | None = None
-        self._notes: list[str] = []
+        self._notes = _Notes()
+        self._batches = Batcher(
+            self._run,
+            self._is_full,
+            partial(_empty_cache, self.device),
+            device=str(self.device),
+            mixed=not self.options.deterministic,
+        )
         _set_globals(self.options, self.device, threads)
 
     def place(self, module: torch.nn.Module) -> torch.nn.Module:
@@ -107,28 +112,32 @@ class Runtime:
     ) -> list[Row]:
         """Results of `forward` on rows of one shape, at most `batch` at a time, in their order.
 
+        Rows of several threads that call with an equal `forward` (a bound method, say) share batches, unless
+        the configuration is deterministic: the last bits of a result may depend on what it was run with.
         When memory runs out the batch is halved, for the rest of this runtime's life, and a note is left.
 
         Args:
-            forward: called under inference mode and autocast with (n, …) on the device; gives n results.
+            forward: called under inference mode and autocast with (n, …) on the device; gives n results,
+                each by its own row alone. It must not call `map` itself.
             rows: arrays of one shape and type.
             batch: rows run at a time.
 
         Raises:
             ModelError: even one row does not fit.
         """
-        done: list[Row] = []
-        while len(done) < len(rows):
-            size = min(batch, self._limit or batch, len(rows) - len(done))
-            try:
-                with self.running():
-                    tensor = self.tensor(np.stack(rows[len(done) : len(done) + size]))
-                    done += forward(tensor)
-            except Exception as error:
-                if not self._is_full(error):
-                    raise
-                self._shrink(size, error)
-        return done
+        if not rows:
+            return []
+        found, notes = self._batches.map(forward, rows, batch)
+        self._notes.since += notes
+        return found
+
+    def at_work(self) -> contextlib.AbstractContextManager[None]:
+        """Held by a thread that will call `map`: batches of others that are not full wait for it a little."""
+        return self._batches.at_work()
+
+    def _run(self, forward: Callable[[torch.Tensor], Sequence[Any]], rows: list[NDArray[Any]]) -> list[Any]:
+        with self.running():
+            return list(forward(self.tensor(np.stack(rows))))
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -150,8 +159,8 @@ class Runtime:
         return cast("torch.Tensor", tensor)
 
     def notes(self) -> list[str]:
-        """What happened since this was asked last, for the report."""
-        notes, self._notes = self._notes, []
+        """What happened to rows of this thread since it asked last, for the report."""
+        notes, self._notes.since = self._notes.since, []
         return notes
 
     def _is_full(self, error: Exception) -> bool:
@@ -159,17 +168,12 @@ class Runtime:
             return True
         return isinstance(error, RuntimeError) and any(text in str(error) for text in _HOST_FULL)
 
-    def _shrink(self, size: int, error: Exception) -> None:
-        _empty_cache(self.device)
-        if size == 1:
-            raise ModelError(
-                f"{self.device} is out of memory with one row at a time: take a smaller network, "
-                f"`precision: fp16`, or another device ({str(error).splitlines()[0]})"
-            ) from error
-        self._limit = size // 2
-        note = f"{self.device} was out of memory at a batch of {size}; going on with {self._limit}"
-        self._notes.append(note)
-        logger.warning("%s", note)
+
+class _Notes(threading.local):
+    """Each thread's own: it runs one stage on one video."""
+
+    def __init__(self) -> None:
+        self.since: list[str] = []
 
 
 def choose_device(wanted: str) -> torch.device:

@@ -60,6 +60,7 @@ class TorchActions(TorchvisionStage[ActionOptions, "ActionNet"]):
     cost = Cost(cpus=1.0, memory_mb=1800)
     Options: ClassVar[type[AdapterOptions]] = ActionOptions
     classes = "kinetics400"
+    several_clips = True
 
     def build(self, path: Path, **common: Any) -> ActionNet:
         from models.torch.video import ActionNet

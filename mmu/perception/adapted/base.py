@@ -153,6 +153,9 @@ class AdaptedStage(Stage, Generic[OptionsT]):
         self._shared = (key, network.runtime)
         return network
 
+    def at_work(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if self._shared is None else self._shared[1].at_work()
+
     def notes(self) -> list[str]:
         return [] if self._shared is None else self._shared[1].notes()
 

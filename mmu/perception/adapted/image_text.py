@@ -63,6 +63,7 @@ class OpenLabels(AdaptedStage[ImageTextOptions]):
     Options: ClassVar[type[AdapterOptions]] = ImageTextOptions
     requires = ("torch", "open_clip")
     extra = "torch"
+    several_clips = True
 
     _network: ImageText | None = None
     _names: tuple[str, ...] = ()

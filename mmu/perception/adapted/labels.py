@@ -39,6 +39,7 @@ class TorchLabels(TorchvisionStage[LabelOptions, "Classifier"]):
     cost = Cost(cpus=1.0, memory_mb=1500)
     Options: ClassVar[type[AdapterOptions]] = LabelOptions
     classes = "imagenet1k"
+    several_clips = True
 
     def build(self, path: Path, **common: Any) -> Classifier:
         from models.torch.classification import Classifier

@@ -46,6 +46,7 @@ class TorchObjects(TorchvisionStage[ObjectOptions, "Detector"]):
     cost = Cost(cpus=1.0, memory_mb=1800)
     Options: ClassVar[type[AdapterOptions]] = ObjectOptions
     classes = "coco"
+    several_clips = True
 
     def build(self, path: Path, **common: Any) -> Detector:
         from models.torch.detection import Detector

@@ -40,6 +40,7 @@ class TorchRegions(TorchvisionStage[RegionOptions, "Segmenter"]):
     cost = Cost(cpus=1.0, memory_mb=1500)
     Options: ClassVar[type[AdapterOptions]] = RegionOptions
     classes = "voc"
+    several_clips = True
 
     def build(self, path: Path, **common: Any) -> Segmenter:
         from models.torch.segmentation import Segmenter

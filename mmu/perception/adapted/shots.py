@@ -64,6 +64,7 @@ class TorchShots(AdaptedStage[FlowOptions]):
     Options: ClassVar[type[AdapterOptions]] = FlowOptions
     requires = ("torch", "torchvision")
     extra = "torch"
+    several_clips = True
 
     _network: FlowNet | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar
@@ -50,11 +51,13 @@ class _TaggedSound(AdaptedStage[TagOptionsT], Sound):
     models: ClassVar[tuple[str, ...]] = Sound.models
     cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=2500)
     Options: ClassVar[type[AdapterOptions]] = TagOptions
+    several_clips = True
 
     def __init__(self, adapter: str, options: TagOptionsT) -> None:
         AdaptedStage.__init__(self, adapter, options)
         Sound.__init__(self)
         self._tagger: SoundTagger | None = None
+        self._default = threading.Lock()
 
     @abstractmethod
     def tagger(self, store: Store, *, threads: int) -> SoundTagger:
@@ -70,7 +73,9 @@ class _TaggedSound(AdaptedStage[TagOptionsT], Sound):
         self._tagger = None
 
     def run(self, clip: Clip, signals: SignalSet) -> list[Signal]:
-        return [*Sound.run(self, clip, signals), *self._tags(clip)]
+        with self._default:  # its networks take one clip at a time
+            found = Sound.run(self, clip, signals)
+        return [*found, *self._tags(clip)]
 
     def _tags(self, clip: Clip) -> list[Signal]:
         if self._tagger is None:

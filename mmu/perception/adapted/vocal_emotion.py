@@ -69,6 +69,7 @@ class NetworkEmotion(AdaptedStage[EmotionOptions], VocalEmotion):
     Options: ClassVar[type[AdapterOptions]] = EmotionOptions
     requires = ("torch", "transformers")
     extra = "torch"
+    several_clips = True
 
     def __init__(self, adapter: str, options: EmotionOptions) -> None:
         AdaptedStage.__init__(self, adapter, options)
