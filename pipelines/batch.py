@@ -68,6 +68,9 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--gpus", type=float, help="GPUs of an actor (default: what its stages cost)")
     parser.add_argument("--memory-mb", type=int, help="memory reserved for an actor")
+    parser.add_argument(
+        "--videos-at-once", type=int, metavar="N", help="videos that an actor analyses at once (default: 1)"
+    )
     parser.add_argument("--long-seconds", type=float, help="share longer videos among workers (default: 600)")
     parser.add_argument("--video-seconds", type=float, help="longest time for one video (default: 3600)")
     parser.add_argument(

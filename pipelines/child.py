@@ -1,4 +1,4 @@
-"""The analysis process of a worker: loaded networks, one request after the other.
+"""The analysis process of a worker: loaded networks, one request after the other or several at once.
 
 Started as `python -m pipelines.child READ WRITE` with two pipes. A crash of a native library ends this
 process and nothing else; the end of the worker ends it too, because its pipe closes.
@@ -10,8 +10,10 @@ import faulthandler
 import os
 import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, NoReturn
 
 from mmu.analyzer import Analyzer
 from mmu.errors import USER_ERRORS, MediaError
@@ -27,7 +29,20 @@ class Service:
     def __init__(self, analyzer: Analyzer) -> None:
         self._analyzer = analyzer
 
-    def answer(self, request: dict[str, Any], tell: Any) -> dict[str, Any]:
+    def serve(
+        self, requests: SimpleQueue[dict[str, Any]], send: Callable[[dict[str, Any]], None]
+    ) -> NoReturn:
+        """Answer one request after the other; each thread that does so has a video of its own."""
+        while True:
+            request = requests.get()
+            about = {"number": request.get("number")}
+            try:
+                answer = self.answer(request, lambda event, about=about: send({**event, **about}))
+            except Exception as error:  # one video must not end the process
+                answer = {"error": f"{type(error).__name__}: {error}"}
+            send({"answer": answer, **about})
+
+    def answer(self, request: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         """The answer to one request; `tell` is called with the names of stages as they end."""
         row = Row.from_json(request["row"])
 
@@ -98,20 +113,24 @@ def main() -> int:
 
     threading.Thread(target=listen, daemon=True).start()
     try:
-        analyzer = make_analyzer(JobConfig.model_validate(start["config"]))
+        config = JobConfig.model_validate(start["config"])
+        analyzer = make_analyzer(config)
     except USER_ERRORS as error:
         wire.send(sink, {"fatal": str(error)})
         return 2
     groups = analyzer.stage_groups
     wire.send(sink, {"ready": True, "pipeline": analyzer.fingerprint, "groups": groups})
-    service = Service(analyzer)
-    while True:
-        request = requests.get()
-        try:
-            answer = service.answer(request, lambda event: wire.send(sink, event))
-        except Exception as error:  # one video must not end the process
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        wire.send(sink, {"answer": answer})
+    sending = threading.Lock()
+
+    def send(message: dict[str, Any]) -> None:
+        with sending:
+            wire.send(sink, message)
+
+    serve = partial(Service(analyzer).serve, requests, send)
+    for _ in range(config.videos_at_once - 1):
+        threading.Thread(target=serve, daemon=True).start()
+    serve()
+    return 0
 
 
 if __name__ == "__main__":

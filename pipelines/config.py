@@ -51,6 +51,9 @@ class JobConfig(BaseModel):
         description="memory that Ray reserves for a worker; None: what its stages cost; not a limit",
     )
 
+    videos_at_once: int = Field(
+        1, ge=1, le=64, description="videos that a worker analyses at once; pays where a GPU waits for more"
+    )
     video_seconds: float = Field(3600.0, gt=0, description="longest wall time for one video")
     attempts: int = Field(3, ge=1, le=20, description="tries of what may pass: networks, killed processes")
     chunk_seconds: float = Field(10.0, gt=0, description="work of one task, and the most a kill can lose")
@@ -74,8 +77,8 @@ class JobConfig(BaseModel):
 
     @property
     def threads(self) -> int:
-        """CPU threads of one worker."""
-        return max(1, int(self.cpus))
+        """CPU threads of one video: its share of the worker's."""
+        return max(1, int(self.cpus / self.videos_at_once))
 
 
 def load_config(path: str | None, overrides: dict[str, Any]) -> JobConfig:

@@ -58,7 +58,9 @@ class Driver:
         self._lease = lease
         self._urgent: deque[Task] = deque()
         self._shares = Shares()
-        self._sizer = Sizer(rows=config.chunk_rows, seconds=config.chunk_seconds)
+        # At the end of a task fewer videos are analysed at once: it has more than that.
+        least = 1 if config.videos_at_once == 1 else 2 * config.videos_at_once
+        self._sizer = Sizer(rows=config.chunk_rows, seconds=config.chunk_seconds, least=least)
         self._folds: dict[Any, Plan] = {}
         self._errors = 0
         # A fold waits for the network and disks more than for a CPU; local sinks are on this node.

@@ -114,12 +114,13 @@ class Intake:
         if not self._heap:
             return None
         # Near the end tasks get smaller, so that all workers end at about the same time.
-        most = min(size.rows, math.ceil(len(self._heap) / (2 * workers)))
+        left = len(self._heap) / workers
+        most = min(size.rows, max(math.ceil(left / 2), min(size.least, math.ceil(left))))
         rows: list[Row] = []
         expected = 0.0
         while self._heap and len(rows) < most:
             cost = size.expected(-self._heap[0][0])
-            if rows and expected + cost > size.seconds:
+            if len(rows) >= size.least and expected + cost > size.seconds:
                 break
             rows.append(heapq.heappop(self._heap)[2])
             expected += cost
@@ -129,8 +130,10 @@ class Intake:
 class Sizer:
     """How many rows make a task of about the wanted length, learned from the tasks that ended."""
 
-    def __init__(self, *, rows: int, seconds: float) -> None:
+    def __init__(self, *, rows: int, seconds: float, least: int = 1) -> None:
         self.rows = rows
+        #: rows that a task has, however long it takes, when there are so many
+        self.least = min(rows, least)
         self.seconds = seconds
         self._a_row: float | None = None
         self._a_byte: float | None = None

@@ -10,6 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,6 +39,14 @@ class ProcessDied(Exception):  # noqa: N818 - an event, which callers turn into 
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(ProcessDied, by_hand=self.by_hand), (self.code, self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the process made of a request, and the seconds that it took."""
+
+    value: dict[str, Any]
+    seconds: float
 
 
 class Isolated:
@@ -91,6 +102,42 @@ class Isolated:
         self.start()
         answer: dict[str, Any] = self._exchange(request, seconds, "answer", [])["answer"]
         return answer
+
+    def ask_together(
+        self, requests: Sequence[dict[str, Any]], seconds: float, *, at_once: int
+    ) -> list[Answer | None]:
+        """Answers to several requests, `at_once` of them at a time, in their order.
+
+        None for those that were under way when the process ended, or when one of them took longer than
+        `seconds` and it was stopped: which of them was to blame only asking each alone can tell. The
+        others go on in a new process.
+
+        Raises:
+            ConfigError: as `start`.
+        """
+        answers: list[Answer | None] = [None] * len(requests)
+        waiting, begun = deque(range(len(requests))), dict[int, float]()
+        while waiting or begun:
+            try:
+                if not begun:
+                    self.start()
+                while waiting and len(begun) < at_once:
+                    number = waiting.popleft()
+                    begun[number] = time.monotonic()
+                    wire.send(self._out, {**requests[number], "number": number})
+                left = min(begun.values()) + seconds - time.monotonic()
+                message = wire.receive(self._in, max(0.01, left))
+                if message is None:
+                    raise BrokenPipeError
+                if "answer" in message:
+                    number = message["number"]
+                    answers[number] = Answer(message["answer"], time.monotonic() - begun.pop(number))
+            except (TimeoutError, BrokenPipeError, ValueError):
+                self.stop()
+                begun.clear()
+            except ProcessDied:  # at its start
+                break
+        return answers
 
     def _exchange(
         self, message: dict[str, Any], seconds: float, wanted: str, ended: list[str]

@@ -18,6 +18,8 @@ from pipelines.worker import Task, Worker
 
 #: what a worker's analysis process needs beside its stages: code, knowledge graph, decoder
 BASE_MB = 700
+#: and what every further video adds that is analysed at once: its decoder, pictures and sound
+VIDEO_MB = 300
 #: seconds without a single ready worker after which a job says that it waits, and gives up
 PATIENCE = 120.0
 GIVE_UP = 1800.0
@@ -52,7 +54,8 @@ def resources_of(config: JobConfig) -> dict[str, float]:
     total = Cost(
         cpus=config.cpus,
         gpus=config.gpus if config.gpus is not None else min(1.0, gpus),
-        memory_mb=config.memory_mb or BASE_MB + sum(cost.memory_mb for cost in costs),
+        memory_mb=config.memory_mb
+        or BASE_MB + VIDEO_MB * (config.videos_at_once - 1) + sum(cost.memory_mb for cost in costs),
     )
     return {"CPU": total.cpus, "GPU": total.gpus, "memory": float(total.memory_mb * 2**20)}
 

@@ -1,7 +1,7 @@
 """The worker of a job: an actor that takes tasks and writes their parts.
 
-It analyses in a process of its own (`pipelines.isolated`), one video after
-the other. Whatever happens to a video becomes its row: a report or a dead letter.
+It analyses in a process of its own (`pipelines.isolated`), one video after the other or
+several at once. Whatever happens to a video becomes its row: a report or a dead letter.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from mmu.errors import ConfigError
 from mmu.report.schema import Report
 from pipelines.config import JobConfig
-from pipelines.isolated import Isolated, ProcessDied
+from pipelines.isolated import Answer, Isolated, ProcessDied
 from pipelines.lease import NAME as LEASE
 from pipelines.parts import part_name, read_part, write_part
 from pipelines.rows import BadRow, Row
@@ -126,13 +126,16 @@ class Worker:
     def _rows(self, task: Task) -> Result:
         result = Result(task.name)
         rows = [bad_row(bad, self._pipeline) for bad in task.bad]
-        for row in task.rows:
-            if task.split and self._is_long(row):
-                result.long.append(row)
-                continue
+        result.long = self._long(task.rows) if task.split else []
+        asked = [(row, self._request(row, task.parts)) for row in task.rows if row not in result.long]
+        together = self._together([request for _, request in asked], self._config.video_seconds)
+        for (row, request), first in zip(asked, together, strict=True):
             started = time.perf_counter()
-            rows.append(self._analyse(row) if task.parts is None else self._conclude(row, task.parts))
-            result.slowest.append((round(time.perf_counter() - started, 3), row.uri))
+            # An error may be another video's fault, as when memory runs out: it counts when met alone.
+            answer = first.value if first and "report" in first.value else None
+            rows.append(self._report(request, row, answer))
+            seconds = time.perf_counter() - started + (first.seconds if first else 0.0)
+            result.slowest.append((round(seconds, 3), row.uri))
             result.bytes += row.bytes
         for one in rows:
             count_row(result, one)
@@ -142,30 +145,48 @@ class Worker:
             result.keys = [one["key"] for one in rows]
         return result
 
-    def _is_long(self, row: Row) -> bool:
+    def _together(self, requests: list[dict[str, Any]], seconds: float) -> list[Answer | None]:
+        """Answers of the process to several videos at once; None where each is to be asked for alone."""
+        at_once = self._config.videos_at_once
+        if at_once == 1 or len(requests) < 2:
+            return [None] * len(requests)
+        return self._isolated.ask_together(requests, seconds, at_once=at_once)
+
+    def _long(self, rows: list[Row]) -> list[Row]:
+        """Those that are longer than one worker should take."""
         limit = self._config.long_seconds
-        if limit is None or 0 < row.bytes < PROBE_BYTES:
-            return False
-        try:
-            answer = self._isolated.ask({"op": "probe", "row": row.to_json()}, PROBE_SECONDS)
-        except ProcessDied:
-            return False  # analysing it will say what is wrong
-        return float(answer.get("seconds", 0.0)) > limit
+        asked = [row for row in rows if limit is not None and not 0 < row.bytes < PROBE_BYTES]
+        requests = [{"op": "probe", "row": row.to_json()} for row in asked]
+        found = []
+        for row, request, first in zip(asked, requests, self._together(requests, PROBE_SECONDS), strict=True):
+            try:
+                answer = first.value if first else self._isolated.ask(request, PROBE_SECONDS)
+            except ProcessDied:
+                continue  # analysing it will say what is wrong
+            if limit is not None and float(answer.get("seconds", 0.0)) > limit:
+                found.append(row)
+        return found
 
-    def _analyse(self, row: Row) -> dict[str, Any]:
-        return self._report({"op": "analyze", "row": row.to_json()}, row)
+    def _request(self, row: Row, parts: list[str] | None) -> dict[str, Any]:
+        if parts is None:
+            return {"op": "analyze", "row": row.to_json()}
+        return {"op": "conclude", "row": row.to_json(), "parts": [json.loads(part) for part in parts]}
 
-    def _conclude(self, row: Row, parts: list[str]) -> dict[str, Any]:
-        seen = [json.loads(part) for part in parts]
-        return self._report({"op": "conclude", "row": row.to_json(), "parts": seen}, row)
+    def _report(
+        self, request: dict[str, Any], row: Row, answer: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The row of one video: asked again, alone in a new process, when the process died over it.
 
-    def _report(self, request: dict[str, Any], row: Row) -> dict[str, Any]:
-        """The row of one video: asked again, alone in a new process, when the process died over it."""
+        Args:
+            request: what to ask.
+            row: of the source.
+            answer: to a first try beside other videos, if it came to its end.
+        """
         crashes = tries = 0
         while True:
             tries += 1
             try:
-                answer = self._isolated.ask(request, self._config.video_seconds)
+                answer = answer or self._isolated.ask(request, self._config.video_seconds)
             except ProcessDied as death:
                 crashes += not death.by_hand
                 if death.code == "timeout" or crashes >= CRASHES or tries >= self._config.attempts + crashes:
@@ -177,6 +198,7 @@ class Worker:
             codes = {error.code for error in report.errors if error.where == "media"}
             if codes & TRANSIENT and tries < self._config.attempts:
                 time.sleep(PAUSE * 2 ** (tries - 1))
+                answer = None
                 continue
             made = report_row(row, report, attempts=tries)
             if self._config.json_reports:

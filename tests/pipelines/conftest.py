@@ -31,19 +31,31 @@ class Crash(Stage):
     name = "crash"
     needs = Needs(frames=True)
     emits = frozenset()
+    several_clips = True
 
     def run(self, clip, signals):
         name = os.path.basename(clip.uri)
         mark = os.environ["MMU_TEST_CRASH"] + "/" + name
         if os.environ.get("MMU_TEST_CURED"):
             return []
+        here = os.environ["MMU_TEST_CRASH"]
+        if name.startswith("meet"):  # passed once three are here at the same time
+            open(mark, "w").close()
+            while sum(one.startswith("meet") for one in os.listdir(here)) < 3:
+                time.sleep(0.02)
+        if name.startswith("stay") and not os.path.exists(mark):  # the first time for ever
+            open(mark, "w").close()
+            time.sleep(3600)
+        if name.startswith("mine"):  # crashes once two have come to stay
+            while sum(one.startswith("stay") for one in os.listdir(here)) < 2:
+                time.sleep(0.02)
+            ctypes.string_at(0)
         if name.startswith("segv"):
             ctypes.string_at(0)
         if name.startswith("once") and not os.path.exists(mark):
             open(mark, "w").close()
             ctypes.string_at(0)
         if name.startswith("gate"):  # passed once another process has come to its own gate
-            here = os.environ["MMU_TEST_CRASH"]
             open(f"{here}/gate{os.getpid()}", "w").close()
             while sum(one.startswith("gate") for one in os.listdir(here)) < 2:
                 time.sleep(0.05)
@@ -66,11 +78,16 @@ def clips(tmp_path: Path) -> Path:
 @pytest.fixture
 def crash_environment(tmp_path: Path) -> dict[str, str]:
     """Environment in which the stage `crash` exists, in workers too."""
-    folder = tmp_path / "site"
+    return write_crash_stage(tmp_path)
+
+
+def write_crash_stage(place: Path) -> dict[str, str]:
+    """Write the stage `crash`; the environment in which it exists."""
+    folder = place / "site"
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(SITE)
     (folder / "crash_stage.py").write_text(STAGE)
-    marks = tmp_path / "marks"
+    marks = place / "marks"
     marks.mkdir()
     return {"MMU_TEST_CRASH": str(marks), "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
 
