@@ -34,13 +34,17 @@ class Service:
     ) -> NoReturn:
         """Answer one request after the other; each thread that does so has a video of its own."""
         while True:
-            request = requests.get()
-            about = {"number": request.get("number")}
-            try:
-                answer = self.answer(request, lambda event, about=about: send({**event, **about}))
-            except Exception as error:  # one video must not end the process
-                answer = {"error": f"{type(error).__name__}: {error}"}
-            send({"answer": answer, **about})
+            self._serve_one(requests.get(), send)
+
+    def _serve_one(self, request: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> None:
+        def tell(event: dict[str, Any]) -> None:
+            send({**event, "number": request.get("number")})
+
+        try:
+            answer = self.answer(request, tell)
+        except Exception as error:  # one video must not end the process
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        tell({"answer": answer})
 
     def answer(self, request: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         """The answer to one request; `tell` is called with the names of stages as they end."""
