@@ -6,7 +6,7 @@ Keyword-to-Caption Augmentation", 2023.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelError
-from models.torch.pretrained import features_of, reason_of, stay_offline
+from models.torch.pretrained import reason_of, stay_offline, unit_rows
 from models.torch.runtime import Runtime, import_torch
 
 if TYPE_CHECKING:
@@ -106,21 +106,16 @@ class Clap:
         found = self._extract(heard, sampling_rate=self.sample_rate, return_tensors="np")
         return np.asarray(found["input_features"][0], np.float32)
 
-    def _hear(self, inputs: torch.Tensor) -> torch.Tensor:
+    def _hear(self, inputs: torch.Tensor) -> list[Vectors]:
         lib = import_torch()
         # No piece is longer than what is heard at once. The library calls one of a batch longer, at random.
         longer = lib.zeros((len(inputs), 1), dtype=lib.bool, device=inputs.device)
-        return features_of(self._network.get_audio_features(input_features=inputs, is_longer=longer))
+        return unit_rows(self._network.get_audio_features(input_features=inputs, is_longer=longer))
 
-    def _read(self, rows: torch.Tensor) -> torch.Tensor:
-        return features_of(self._network.get_text_features(input_ids=rows[:, 0], attention_mask=rows[:, 1]))
+    def _read(self, rows: torch.Tensor) -> list[Vectors]:
+        return unit_rows(self._network.get_text_features(input_ids=rows[:, 0], attention_mask=rows[:, 1]))
 
-    def _map(self, encode: Any, rows: list[NDArray[Any]]) -> Vectors:
-        lib = import_torch()
-
-        def forward(tensor: torch.Tensor) -> list[Vectors]:
-            return list(lib.nn.functional.normalize(encode(tensor).float(), dim=1).cpu().numpy())
-
+    def _map(self, forward: Callable[[torch.Tensor], list[Vectors]], rows: list[NDArray[Any]]) -> Vectors:
         found = self.runtime.map(forward, rows, batch=self._batch)
         return np.stack(found).astype(np.float32) if found else np.zeros((0, 0), np.float32)
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelError
-from models.torch.pretrained import features_of, reason_of, stay_offline
-from models.torch.runtime import Runtime, import_torch
+from models.torch.pretrained import features_of, reason_of, stay_offline, unit_rows
+from models.torch.runtime import Runtime
 
 if TYPE_CHECKING:
     import torch
@@ -75,14 +75,10 @@ class ImageText:
         return np.stack(found).astype(np.float32) if found else np.zeros((0, 0), np.float32)
 
     def _forward_images(self, rows: torch.Tensor) -> list[Vectors]:
-        return _unit(self._encode_image(rows))
+        return unit_rows(self._encode_image(rows))
 
     def _forward_texts(self, rows: torch.Tensor) -> list[Vectors]:
-        return _unit(self._encode_text(rows))
-
-
-def _unit(vectors: torch.Tensor) -> list[Vectors]:
-    return list(import_torch().nn.functional.normalize(vectors.float(), dim=1).cpu().numpy())
+        return unit_rows(self._encode_text(rows))
 
 
 def open_clip_network(

@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models.torch.runtime import import_torch
 
 if TYPE_CHECKING:
@@ -23,6 +26,12 @@ def features_of(found: Any) -> torch.Tensor:
     """The features themselves: releases of transformers differ in what they wrap them into."""
     features: torch.Tensor = found if isinstance(found, import_torch().Tensor) else found.pooler_output
     return features
+
+
+def unit_rows(found: Any) -> list[NDArray[np.float32]]:
+    """(d,) float32 each, L2-normalised, of features as a network gives them."""
+    rows = import_torch().nn.functional.normalize(features_of(found).float(), dim=1)
+    return list(np.asarray(rows.cpu().numpy(), np.float32))
 
 
 def reason_of(path: Path, model: str, error: Exception) -> str:
