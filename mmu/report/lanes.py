@@ -31,13 +31,16 @@ def build_lanes(report: Report, names: Names) -> list[Lane]:
         if isinstance(signal.get("kind"), str):
             by_kind[signal["kind"]].append(signal)
     by_id = {signal["id"]: signal for signal in report.signals if isinstance(signal.get("id"), str)}
+    heard = by_kind["audio.segment"] + by_kind["audio.event"]
+    if by_kind["music.segment"]:  # it has a lane of its own
+        heard = [signal for signal in heard if signal.get("value") != "music"]
     lanes = [
         _lane("shots", "media", [_row("", _blocks(by_kind["media.shot"]))]),
         _lane("faces", "face", _people(report, by_id)),
         _lane("objects", "image", _by_value(by_kind["image.object"] or by_kind["image.label"], names)),
         _lane("text", "text", _stacked(_text(report, by_id))),
         _lane("speech", "speech", [_row("", _speech(report))]),
-        _lane("sound", "audio", _by_value(by_kind["audio.segment"] + by_kind["audio.event"], names)),
+        _lane("sound", "audio", _by_value(heard, names)),
         _lane("music", "music", [_row("", _blocks(by_kind["music.segment"]))]),
     ]
     return [lane for lane in lanes if lane["rows"]]
