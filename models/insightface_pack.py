@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from models.age_gender import AgeGender
 from models.errors import ModelError
+from models.onnx_place import OnnxPlace, find_place
 
 #: what of a pack is loaded; the two of identity and detection must be in it
 _NEEDED = ("detection", "recognition")
@@ -48,7 +49,7 @@ class InsightFacePack:
             raise ModelError(
                 f"insightface cannot be loaded ({error}): pip install 'mmu-video[faces]'"
             ) from error
-        providers, number = _providers(device, onnxruntime.get_available_providers())
+        place = pack_place(device)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         present = sorted(path.name for path in folder.glob("*.onnx"))
@@ -56,7 +57,10 @@ class InsightFacePack:
             raise ModelError(f"{folder} holds no ONNX file: expected an unpacked InsightFace pack")
         try:
             app = FaceAnalysis(
-                name=str(folder), allowed_modules=list(_WANTED), providers=providers, sess_options=options
+                name=str(folder),
+                allowed_modules=list(_WANTED),
+                providers=place.providers(),
+                sess_options=options,
             )
         except AssertionError as error:  # how insightface says that a pack has no detector
             raise ModelError(f"{folder} holds no face detector: found {', '.join(present)}") from error
@@ -66,7 +70,13 @@ class InsightFacePack:
             raise ModelError(
                 f"{folder} holds no network for {', '.join(missing)}: found {', '.join(present)}"
             )
-        app.prepare(ctx_id=number, det_thresh=threshold, det_size=(640, 640))
+        for network in app.models.values():
+            place.verify(network.session.get_providers())
+        #: what a report says of where it runs
+        self.notes = [] if place.kind == "cpu" else place.notes([place.provider] * len(app.models))
+        app.prepare(
+            ctx_id=place.index if place.kind == "cuda" else -1, det_thresh=threshold, det_size=(640, 640)
+        )
         self._align: Any = face_align
         self._detector: Any = app.models["detection"]
         self._identity: Any = app.models["recognition"]
@@ -147,16 +157,12 @@ class InsightFacePack:
         return AgeGender(max(0.0, age * 100), 0.0, float(1 / (1 + np.exp(np.clip(male - female, -30, 30)))))
 
 
-def _providers(device: str, available: list[str]) -> tuple[list[Any], int]:
-    """ONNX Runtime's providers for a device, and insightface's number of it (below 0: the CPU)."""
-    kind, _, number = device.partition(":")
-    cuda = "CUDAExecutionProvider" in available
-    if kind == "cuda" and not cuda:
-        raise ModelError(
-            f"device {device!r}: this ONNX Runtime has no CUDA; install onnxruntime-gpu in place of "
-            "onnxruntime, or say `device: cpu`"
-        )
-    if kind == "cpu" or not cuda:
-        return ["CPUExecutionProvider"], -1
-    index = int(number or 0)
-    return [("CUDAExecutionProvider", {"device_id": index}), "CPUExecutionProvider"], index
+def pack_place(device: str) -> OnnxPlace:
+    """Where the networks of a pack run on a device: auto, cpu, cuda or cuda:N.
+
+    Raises:
+        ModelError: ONNX Runtime cannot use that GPU here, or it is none of NVIDIA's.
+    """
+    if device == "mps":
+        raise ModelError("device 'mps': insightface works on cpu and cuda; say `device: cpu` for stage faces")
+    return find_place(device)

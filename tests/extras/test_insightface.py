@@ -88,8 +88,17 @@ def test_wrong_folders_give_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.skipif("CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="there is CUDA")
 def test_no_gpu(folder: Path) -> None:
-    with pytest.raises(ModelError, match="this ONNX Runtime has no CUDA; install onnxruntime-gpu"):
+    with pytest.raises(ModelError, match=r"cuda:0: .* has no CUDAExecutionProvider .*onnxruntime-gpu"):
         InsightFacePack(folder, device="cuda")
+    stage = build_stages(config={**config(folder), "device": "cuda:1"}, only=["faces"])[0]
+    with pytest.raises(ModelError, match=r"cuda:1: .* has no CUDAExecutionProvider"):
+        stage.check(Store())
+    stage = build_stages(config={**config(folder), "device": "mps"}, only=["faces"])[0]
+    with pytest.raises(ModelError, match="insightface works on cpu and cuda"):
+        stage.check(Store())
+    pack = InsightFacePack(folder, device="auto")
+    assert pack.notes == []
+    assert pack._detector.session.get_providers() == ["CPUExecutionProvider"]
 
 
 def config(folder: Path, **more: object) -> dict[str, object]:

@@ -7,6 +7,7 @@ compare: a gallery of the one does not know the faces of the other.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -23,7 +24,7 @@ from models import age_gender
 from models.age_gender import AgeGender, AgeGenderNet
 from models.expression import ExpressionNet
 from models.face_landmarks import FaceLandmarks
-from models.insightface_pack import InsightFacePack
+from models.insightface_pack import InsightFacePack, pack_place
 
 if TYPE_CHECKING:
     from mmu.media.clip import Clip
@@ -56,10 +57,18 @@ class InsightFaces(AdaptedStage[FaceOptions]):
     extra = "faces"
 
     _stage: Faces | None = None
+    _notes: Sequence[str] = ()
+
+    def check(self, store: Store) -> Mapping[str, str]:
+        found = super().check(store)
+        if self.options.device not in ("auto", "cpu"):
+            pack_place(self.options.device)
+        return found
 
     def setup(self, store: Store, *, threads: int = 1) -> None:
         options, pack = self.options, self._pack(store, threads)
         sure = options.sure
+        self._notes = pack.notes
         self._stage = Faces(
             same_person=options.same_person,
             one_look=(sure + 0.1, sure, 0.9),
@@ -74,6 +83,9 @@ class InsightFaces(AdaptedStage[FaceOptions]):
         if self._stage is None:
             raise RuntimeError("InsightFaces.run before setup")
         return self._stage.run(clip, signals)
+
+    def notes(self) -> list[str]:
+        return list(self._notes)
 
     def _pack(self, store: Store, threads: int) -> InsightFacePack:
         options = self.options
