@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from models.convert.onnx_graph import Graph
 from models.errors import ModelError
+from models.onnx_session import open_session
 from models.text_tokens import unigram
 
 SOURCE = "multilingual-e5-small@q4"
@@ -41,12 +41,7 @@ class E5:
         """
         try:
             packed = _Packed(np.memmap(path, np.uint8, "r"))
-            options = ort.SessionOptions()
-            options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-            self._session = ort.InferenceSession(
-                _network(packed).serialize(), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = open_session(_network(packed).serialize(), threads=threads)
         except ModelError:
             raise
         except Exception as error:

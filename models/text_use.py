@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from models.convert.onnx_graph import Graph
 from models.errors import ModelError
+from models.onnx_session import open_session
 from models.text_tokens import read_sentencepiece, unigram
 
 SOURCE = "use-multilingual@3"
@@ -49,12 +49,7 @@ class Use:
                     self._table[chunk::_CHUNKS] = stored[f"q{chunk + 1}"]
                 rest = {name: stored[name] for name in stored.files if not name.startswith("q")}
             self._scale, self._low = rest["scale"].astype(np.float32), rest["lo"].astype(np.float32)
-            options = ort.SessionOptions()
-            options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-            self._session = ort.InferenceSession(
-                _network(rest).serialize(), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = open_session(_network(rest).serialize(), threads=threads)
         except Exception as error:
             raise ModelError(f"{weights}: not weights of USE multilingual 3: {error}") from error
 
