@@ -5,6 +5,7 @@
     python -m benchmarks.batch listing [--rows 1000000]
     python -m benchmarks.batch folder DIR…
     python -m benchmarks.batch predicted [--clips 8] [--stages …] [--costs costs.yaml]
+    python -m benchmarks.batch together [--clips 12] [--at-once 1 4] [--model resnet50] [--device cuda]
 
 `throughput` compares a job of two workers with two plain processes that run `mmu.analyze_many` on halves of
 the same clips. Each is run with a few clips and with all; the difference is what a video costs, without
@@ -12,7 +13,8 @@ start-up: in wall time, which is right on an idle machine only, and in CPU time 
 too), whose ratio is the throughput that two busy cores would see. `memory` is the driver's peak for rows that
 name no file. `listing` reads keys from a generator through the ledger and discards the rows. `folder` runs a
 job over folders and accounts for every file. `predicted` compares the time of a job over sample clips with
-what the planner's simulator says.
+what the planner's simulator says. `together` runs a torchvision classifier with random weights over short
+clips, one after the other and several at once: batches that it saw, and videos a second.
 """
 
 from __future__ import annotations
@@ -67,6 +69,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     one.add_argument("--clips", type=int, default=8)
     one.add_argument("--stages", default=None)
     one.add_argument("--costs", type=Path, help="measured costs (default: measured now)")
+    one = commands.add_parser("together")
+    one.add_argument("--clips", type=int, default=12)
+    one.add_argument("--seconds", type=float, default=2.0)
+    one.add_argument("--at-once", type=int, nargs="+", default=[1, 4])
+    one.add_argument("--model", default="mobilenet_v3_large")
+    one.add_argument("--device", default="auto")
+    one.add_argument("--batch", type=int, default=32)
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="mmu-batch-") as name:
         folder = Path(name)
@@ -78,6 +87,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             listing(args.rows)
         elif args.what == "predicted":
             predicted(folder, args.clips, args.stages, args.costs)
+        elif args.what == "together":
+            together(folder, args)
         else:
             return account(folder, args.folders, args.stages)
     return 0
@@ -208,6 +219,46 @@ def predicted(folder: Path, clips: int, stages: str | None, path: Path | None) -
     longest_first = sorted(lengths, reverse=True)
     expected = makespan(longest_first, costs, workers=WORKERS) - costs.cpu(longest_first[0])
     print(f"{clips} clips, after the first: {took:.1f} s, predicted {expected:.1f} s ({took / expected:.2f})")
+
+
+def together(folder: Path, args: argparse.Namespace) -> None:
+    """Batches and videos a second of one network, for each number of videos at once."""
+    import torch
+    import torchvision
+
+    from mmu.analyzer import Analyzer
+    from models.torch.classification import Classifier
+
+    weights = folder / "random.pth"
+    torch.save(torchvision.models.get_model(args.model, weights=None).state_dict(), weights)
+    choice = {"adapter": "torchvision.classification", "model": args.model, "weights": str(weights)}
+    config = {"device": args.device, "stages": {"labels": {**choice, "batch": args.batch}}}
+    clips = [write_tiny(folder / f"{i}.mp4", seed=i, seconds=args.seconds) for i in range(args.clips)]
+    seen: list[tuple[int, float]] = []
+    forward = Classifier._forward
+
+    def timed(self: Classifier, pixels: torch.Tensor) -> object:
+        started = time.perf_counter()
+        found = forward(self, pixels)
+        seen.append((len(pixels), time.perf_counter() - started))
+        return found
+
+    Classifier._forward = timed  # type: ignore[method-assign,assignment]
+    with Analyzer(config=config, only=["labels"], threads=1) as analyzer:
+        analyzer.analyze(clips[0])  # loads
+        for number in args.at_once:
+            seen.clear()
+            started = time.perf_counter()
+            reports = list(analyzer.analyze_many(clips, at_once=number))
+            seconds = time.perf_counter() - started
+            pictures, inside = sum(size for size, _ in seen), sum(spent for _, spent in seen)
+            if any(report.outcome != "ok" for report in reports) or not pictures:
+                raise SystemExit("a video was not analysed")
+            print(
+                f"{number} at once: {len(clips) / seconds:.2f} videos/s; {pictures} pictures in {len(seen)} "
+                f"batches, {pictures / len(seen):.1f} each ({sorted(size for size, _ in seen)}); "
+                f"{1000 * inside / pictures:.1f} ms a picture, {inside / seconds:.0%} of the time in the network"
+            )
 
 
 def run_job(source: Path, out: Path, *options: object) -> None:

@@ -2,8 +2,9 @@
 
     python -m benchmarks.same [VIDEO…] [--stages A,B] [--seconds 12]
 
-In this process with all cores and with one thread, then as batch jobs: one worker, two workers, and two
-workers that share every video. Without videos two clips of the packaged sample media are taken.
+In this process with all cores, with one thread, and with two videos at once, then as batch jobs: one worker,
+two workers, and two workers that share every video. Without videos two clips of the packaged sample media
+are taken.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import pyarrow.parquet as pq
 from benchmarks.batch import run_job
 from mmu.analyzer import Analyzer
 from mmu.report.schema import Report
+from mmu.request import Request
 
 TITLE, TOPICS = "宇航员和她的猫咪 A day of an astronaut", ("宇航员", "猫咪", "上热门", "篮球")
 #: how a batch job is run: its name, workers, and the length above which a video is shared
@@ -68,6 +70,7 @@ def run_all(
     stages: list[str] | None,
     *,
     threads: Sequence[int | None] = (None, 1),
+    at_once: Sequence[int] = (2,),
     jobs: Sequence[tuple[str, int, float | None]] = JOBS,
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Reports without timings, by the way they were made and by video."""
@@ -77,6 +80,11 @@ def run_all(
         with Analyzer(only=stages, threads=number) as analyzer:
             made = {name: plain(analyzer.analyze(name, title=TITLE, topics=TOPICS)) for name in names}
         found[f"in-process, {number or 'all'} threads"] = made
+    for number in at_once:
+        with Analyzer(only=stages) as analyzer:
+            requests = [Request(name, TITLE, TOPICS) for name in names]
+            several = list(map(plain, analyzer.analyze_many(requests, at_once=number)))
+        found[f"in-process, {number} videos at once"] = dict(zip(names, several, strict=True))
     manifest = folder / "list.jsonl"
     rows = [json.dumps({"uri": name, "title": TITLE, "topics": TOPICS}) + "\n" for name in names]
     manifest.write_text("".join(rows), encoding="utf-8")
