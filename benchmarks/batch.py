@@ -257,7 +257,7 @@ def together(folder: Path, args: argparse.Namespace) -> None:
             print(
                 f"{number} at once: {len(clips) / seconds:.2f} videos/s; {pictures} pictures in {len(seen)} "
                 f"batches, {pictures / len(seen):.1f} each ({sorted(size for size, _ in seen)}); "
-                f"{1000 * inside / pictures:.1f} ms a picture, {inside / seconds:.0%} of the time in the network"
+                f"{1000 * inside / pictures:.1f} ms a picture in it, {inside / seconds:.0%} of the time"
             )
 
 
