@@ -35,6 +35,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from benchmarks.tiny import write_tiny
+from mmu.errors import USER_ERRORS, ConfigError
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKERS = 2
@@ -79,18 +80,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="mmu-batch-") as name:
         folder = Path(name)
-        if args.what == "throughput":
-            throughput(folder, args.clips, args.seconds, args.stages)
-        elif args.what == "memory":
-            memory(folder, args.rows)
-        elif args.what == "listing":
-            listing(args.rows)
-        elif args.what == "predicted":
-            predicted(folder, args.clips, args.stages, args.costs)
-        elif args.what == "together":
-            together(folder, args)
-        else:
-            return account(folder, args.folders, args.stages)
+        try:
+            return run(folder, args)
+        except USER_ERRORS as error:
+            print(f"batch: {error}", file=sys.stderr)
+            return 2
+
+
+def run(folder: Path, args: argparse.Namespace) -> int:
+    """What was asked for; 1 when `folder` lost a file."""
+    if args.what == "throughput":
+        throughput(folder, args.clips, args.seconds, args.stages)
+    elif args.what == "memory":
+        memory(folder, args.rows)
+    elif args.what == "listing":
+        listing(args.rows)
+    elif args.what == "predicted":
+        predicted(folder, args.clips, args.stages, args.costs)
+    elif args.what == "together":
+        together(folder, args)
+    else:
+        return account(folder, args.folders, args.stages)
     return 0
 
 
@@ -223,9 +233,11 @@ def predicted(folder: Path, clips: int, stages: str | None, path: Path | None) -
 
 def together(folder: Path, args: argparse.Namespace) -> None:
     """Batches and videos a second of one network, for each number of videos at once."""
-    import torch
-    import torchvision
-
+    try:
+        import torch
+        import torchvision
+    except ImportError as error:
+        raise ConfigError(f"{error}: pip install 'mmu-video[torch]'") from error
     from mmu.analyzer import Analyzer
     from models.torch.classification import Classifier
 
