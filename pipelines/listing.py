@@ -36,8 +36,8 @@ def list_files(source: str, pattern: str = "*") -> Iterator[Row | BadRow]:
     try:
         fs, path = fsspec.core.url_to_fs(base)
         local = "file" in _protocols(fs)
-        if not local or match is not None or os.path.isdir(path) or not os.path.exists(path):  # noqa: PTH112, PTH110
-            path = path.rstrip("/") or path
+        # A file has one name, however its folder is written.
+        path = os.path.normpath(path) if local else path.rstrip("/") or path
         found = False
         for entry in _entries(fs, path):
             found = True
@@ -68,7 +68,7 @@ def _split_glob(source: str) -> tuple[str, re.Pattern[str] | None]:
         return source, None
     scheme, mark, rest = source.rpartition("://")
     base = rest[: _MAGIC.search(rest).start()].rpartition("/")[0]  # type: ignore[union-attr]
-    if not mark and not rest.startswith("/"):
+    if not mark:
         base, rest = os.path.abspath(base), os.path.abspath(rest)  # noqa: PTH100
     return f"{scheme}{mark}{base or '/'}", re.compile(glob_translate(rest))
 

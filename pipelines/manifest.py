@@ -56,7 +56,7 @@ def read_manifest(uri: str) -> Iterator[Row | BadRow]:
     Raises:
         ConfigError: it cannot be opened or read, or has no `uri` column.
     """
-    base = uri.rpartition("/")[0]
+    base = (uri if _SCHEME.match(uri) else os.path.abspath(uri)).rpartition("/")[0]  # noqa: PTH100
     ending = os.path.splitext(uri)[1].lower()  # noqa: PTH122
     try:
         with fsspec.open(uri, "rb") as file:
@@ -150,6 +150,8 @@ def _row(data: Mapping[str, Any], where: str, base: str) -> Row | BadRow:
         uri = uri.strip()
         if not _SCHEME.match(uri) and not uri.startswith("/"):
             uri = f"{base}/{uri}" if base else uri
+        if not _SCHEME.match(uri):  # a file has one name, however its folder is written
+            uri = os.path.normpath(uri)
         row = Row(uri, _size(data.get("bytes")), str(data.get("version") or ""), title or "", _topics(topics))
         json.dumps(row.to_json(), ensure_ascii=False).encode()
     except UnicodeEncodeError:

@@ -36,6 +36,19 @@ def test_a_folder_deep_without_hidden_files(folder: Path) -> None:
     assert row.version
 
 
+def test_a_file_has_one_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name is what tells whether it was done before."""
+
+    def rows(source: str) -> set[str]:
+        return {row.uri for row in list_files(source) if isinstance(row, Row)}
+
+    expected = rows(str(folder))
+    assert len(expected) == 4
+    monkeypatch.chdir(folder / "deep")
+    for source in ("..", "../", f"{folder}/deep/..", f"{folder}//", f"file://{folder}", "../deep/../**/*"):
+        assert rows(source) == expected, source
+
+
 def test_globs(folder: Path) -> None:
     assert names(f"{folder}/*.mp4") == {"small.mp4", "[1].mp4"}
     assert names(f"{folder}/**/*.m*") == {"small.mp4", "big.mp4", "x.mkv", "[1].mp4"}
