@@ -9,11 +9,13 @@ OUT    ?= demo
 .PHONY: demo test test-fast extras test-extras lint types check clean
 
 $(BIN)/mmu: pyproject.toml constraints.txt
+	@echo "installing into $(VENV): about 1 GB, some minutes"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
 $(VENV)/dev: $(BIN)/mmu
+	@echo "installing what the tests need: 1.6 GB more, some minutes"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	@touch $@
 
@@ -42,6 +44,7 @@ test-fast: $(VENV)/dev
 # Everything that full-size networks need, in an environment of its own (docs/extras.md): 9 GB.
 # insightface and paddleocr bring OpenCV variants that overwrite the headless one: it goes in last.
 $(EXTRAS)/ready: constraints-extras.txt
+	@echo "installing into $(EXTRAS): 9 GB, ten minutes or more"
 	$(PYTHON) -m venv $(EXTRAS)
 	$(EXTRAS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-extras.txt -e ".[all,dev]"
 	$(EXTRAS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-extras.txt --no-deps --force-reinstall opencv-python-headless
