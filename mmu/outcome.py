@@ -23,7 +23,7 @@ class ErrorItem(BaseModel):
 
     where: str = Field(description="`media` or the name of a stage")
     code: str = Field(description="stable machine-readable reason, e.g. `empty_file`, `timeout`")
-    message: str
+    message: str = Field(description="what went wrong, for a person")
 
 
 class StageOutcome(BaseModel):
@@ -31,11 +31,13 @@ class StageOutcome(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str
-    outcome: Outcome
-    seconds: float = Field(0.0, ge=0, description="wall time")
+    name: str = Field(description="name of the stage")
+    outcome: Outcome = Field(description="how it ended: ok, partial, skipped or failed")
+    seconds: float = Field(0.0, ge=0, description="wall time, seconds")
     signals: int = Field(0, ge=0, description="signals emitted")
-    errors: list[ErrorItem] = Field(default_factory=list)
+    errors: list[ErrorItem] = Field(
+        default_factory=list, description="what went wrong; empty when the outcome is `ok`"
+    )
     notes: list[str] = Field(default_factory=list, description="what happened that is no error")
 
     @model_validator(mode="after")

@@ -27,6 +27,16 @@ from mmu.report.schema_heard import Music as Music
 from mmu.report.schema_heard import Song as Song
 from mmu.report.schema_heard import Speaker as Speaker
 from mmu.report.schema_heard import TranscriptSegment as TranscriptSegment
+from mmu.report.schema_judged import Moderation as Moderation
+from mmu.report.schema_judged import ModerationHit as ModerationHit
+from mmu.report.schema_judged import Quality as Quality
+from mmu.report.schema_judged import QualityPart as QualityPart
+from mmu.report.schema_judged import TopicDecision as TopicDecision
+from mmu.report.schema_media import AudioStream as AudioStream
+from mmu.report.schema_media import MediaFacts as MediaFacts
+from mmu.report.schema_media import Originality as Originality
+from mmu.report.schema_media import TextLine as TextLine
+from mmu.report.schema_media import VideoStream as VideoStream
 from mmu.report.schema_story import Contradiction as Contradiction
 from mmu.report.schema_story import ContradictionSide as ContradictionSide
 from mmu.report.schema_story import Event as Event
@@ -35,79 +45,39 @@ from mmu.report.schema_story import EventFact as EventFact
 SCHEMA = "mmu.report/1"
 
 
-class VideoStream(Model):
-    """The picture stream that was analysed."""
-
-    codec: str
-    width: int = Field(description="display width in stored pixels, after rotation")
-    height: int = Field(description="display height in stored pixels, after rotation")
-    rotation: Literal[0, 90, 180, 270] = Field(
-        0, description="clockwise degrees applied to turn the stored picture upright"
-    )
-    fps: float | None = Field(None, description="average frame rate")
-    sample_aspect_ratio: str = "1:1"
-    pixel_format: str = ""
-    bit_depth: int = 8
-    hdr: bool = False
-    frames_decoded: int = 0
-
-
-class AudioStream(Model):
-    """The sound stream that was analysed."""
-
-    codec: str
-    sample_rate: int
-    channels: int
-    seconds: float = 0.0
-
-
-class MediaFacts(Model):
-    """What the file is, as found by decoding it and not only by its header."""
-
-    uri: str
-    bytes: int
-    container: str
-    still: bool = Field(False, description="a single still picture")
-    duration: float = Field(description="end of the last decodable frame or sample, from the first")
-    container_duration: float | None = None
-    start: float = Field(0.0, description="first timestamp in the container's own time")
-    video: VideoStream | None = None
-    audio: AudioStream | None = None
-    frames_sampled: int = 0
-    notes: list[str] = Field(default_factory=list, description="what happened in decoding that is no error")
-
-    @property
-    def frame(self) -> tuple[int, int] | None:
-        """Width and height of the picture in pixels; None without one."""
-        return (self.video.width, self.video.height) if self.video else None
-
-
 class Tag(Model):
     """One concept that the video shows, says or plays, with the evidence for it."""
 
-    id: str
-    name: Name
-    facet: Facet
-    score: Score
-    spans: list[TimeRange] = Field(default_factory=list)
-    evidence: list[Evidence] = Field(min_length=1)
+    id: str = Field(description="id of the concept in the knowledge graph")
+    name: Name = Field(description="name of the concept")
+    facet: Facet = Field(description="what sort of concept it is")
+    score: Score = Field(description="belief that it holds for the video, 0 to 1")
+    spans: list[TimeRange] = Field(
+        default_factory=list,
+        description="[start, end] in seconds where it is seen or heard; empty: no certain time",
+    )
+    evidence: list[Evidence] = Field(min_length=1, description="the paths that led to it, at least one")
 
 
 class Category(Model):
     """What kind of video it is."""
 
-    id: str
-    name: Name
-    score: Score
-    alternatives: list[tuple[str, Score]] = Field(default_factory=list)
+    id: str = Field(description="id of the concept in the knowledge graph")
+    name: Name = Field(description="name of the category")
+    score: Score = Field(description="belief in it, 0 to 1")
+    alternatives: list[tuple[str, Score]] = Field(
+        default_factory=list, description="next best categories as [id, score 0 to 1], best first"
+    )
     evidence: list[str] = Field(default_factory=list, description="ids of the tags that led to it")
 
 
 class Caption(Model):
     """What the video is in one sentence and in one paragraph, built from its tags and quotations."""
 
-    text: Name
-    paragraph: Name | None = None
+    text: Name = Field(description="one sentence")
+    paragraph: Name | None = Field(
+        None, description="several sentences that say more; null: nothing more to say"
+    )
     titles: list[Name] = Field(default_factory=list, description="suggested titles, most telling first")
     tags: list[str] = Field(description="ids of the tags that the words come from")
     signals: list[str] = Field(default_factory=list, description="ids of quoted or counted signals")
@@ -122,152 +92,101 @@ class Emotion(Model):
     """The emotion that the video carries."""
 
     label: str = Field(description="id of the concept")
-    name: Name | None = None
-    score: Score
-    scores: dict[str, Score]
+    name: Name | None = Field(None, description="name of the emotion")
+    score: Score = Field(description="belief in it, 0 to 1")
+    scores: dict[str, Score] = Field(description="likeliest emotions: id of the concept -> belief, 0 to 1")
     axes: dict[ReportAxis, tuple[str, Score]] = Field(
         default_factory=dict, description="strongest emotion of each axis alone, with its score"
     )
-    evidence: list[Evidence] = Field(default_factory=list)
-
-
-class QualityPart(Model):
-    """One measure of quality, 0 (bad) to 100 (good)."""
-
-    name: str
-    label: Name | None = Field(None, description="what a high score means, for people")
-    score: float = Field(ge=0, le=100)
-    raw: float | None = Field(None, description="the measure before scaling; its unit is in the signal")
-
-
-class Quality(Model):
-    """How well the video is made, 0 (bad) to 100 (good)."""
-
-    overall: float = Field(ge=0, le=100)
-    parts: list[QualityPart]
-
-
-class TopicDecision(Model):
-    """What became of one hashtag of the user, or a suggested one."""
-
-    topic: str
-    action: Literal["keep", "merge", "drop", "suggest"]
-    canonical: str
-    reason: str = Field(description="stable code, e.g. `supported`, `off_topic`, `traffic_bait`, `duplicate`")
-    text: Name = Field(description="the reason as a sentence")
-    score: Score
-    concept: str | None = None
-
-
-class ModerationHit(Model):
-    """One rule of the policy that the video meets."""
-
-    rule: str
-    category: str
-    name: Name
-    severity: int = Field(ge=1, le=5)
-    score: Score
-    axis: ReportAxis
-    text: str | None = None
-    signal: str | None = None
-    span: TimeRange | None = None
-    box: tuple[float, float, float, float] | None = None
-    shadow: bool = Field(False, description="of a rule that is being tried out: it does not count")
-
-
-class Moderation(Model):
-    """What a policy says of the video."""
-
-    decision: Literal["pass", "review", "block"]
-    would: Literal["pass", "review", "block"] | None = Field(
-        None, description="what a policy in shadow mode would have decided"
-    )
-    policy: str
-    version: str
-    category: str | None = None
-    priority: float = Field(0.0, ge=0)
-    hits: list[ModerationHit] = Field(default_factory=list)
-    unchecked: list[str] = Field(
-        default_factory=list, description="stages that did not look, although there was something to look at"
-    )
-    shadows: list[Moderation] = Field(
-        default_factory=list, description="what further policies, in shadow mode, say of the video"
-    )
+    evidence: list[Evidence] = Field(default_factory=list, description="the paths that led to it")
 
 
 class Person(Model):
     """One identity in the video. Embeddings stay out unless asked for."""
 
-    id: str
+    id: str = Field(description="identity within this video")
     name: str | None = Field(None, description="of the gallery's person whose face it is; None = unknown")
-    name_score: Score | None = Field(None, description="cosine to that person's nearest face")
-    seconds: float
-    spans: list[TimeRange]
-    age: float | None = None
-    age_spread: float | None = None
-    gender: Literal["female", "male"] | None = None
-    gender_score: Score | None = None
-    expression: str | None = None
-    box: tuple[float, float, float, float] | None = Field(None, description="face at `best_time`")
-    best_time: float | None = None
-    signals: list[str] = Field(default_factory=list)
-    embedding: list[float] | None = None
-
-
-class TextLine(Model):
-    """One line of text in the picture, joined over time."""
-
-    start: float
-    end: float
-    text: str
-    role: Literal["subtitle", "title", "overlay", "watermark", "scene"]
-    score: Score | None = None
-    box: tuple[float, float, float, float] | None = None
-    signal: str
-
-
-class Originality(Model):
-    """Perceptual hashes of the frames in time, for copy detection."""
-
-    algorithm: str
-    frames: list[tuple[float, str]] = Field(default_factory=list)
+    name_score: Score | None = Field(None, description="cosine to that person's nearest face, 0 to 1")
+    seconds: float = Field(description="time on screen, seconds")
+    spans: list[TimeRange] = Field(description="[start, end] in seconds in which the face is followed")
+    age: float | None = Field(
+        None, description="mean estimate over the person's tracks, years; null: not estimated"
+    )
+    age_spread: float | None = Field(None, description="standard deviation of the estimate, years")
+    gender: Literal["female", "male"] | None = Field(
+        None, description="as the face looks; null: not sure enough"
+    )
+    gender_score: Score | None = Field(None, description="mean confidence in the likelier gender, 0 to 1")
+    expression: str | None = Field(None, description="facial expression shown most, e.g. `happy`, `neutral`")
+    box: tuple[float, float, float, float] | None = Field(
+        None, description="face at `best_time`, [x, y, w, h] in pixels"
+    )
+    best_time: float | None = Field(None, description="moment of the best view of the face, seconds")
+    signals: list[str] = Field(default_factory=list, description="ids of the signals it was made from")
+    embedding: list[float] | None = Field(
+        None, description="identity embedding of the face, unit length; null unless asked for"
+    )
 
 
 class Report(Model):
     """Everything the brain says of one video."""
 
-    schema_: Literal["mmu.report/1"] = Field("mmu.report/1", alias="schema")
+    schema_: Literal["mmu.report/1"] = Field(
+        "mmu.report/1", alias="schema", description="name and version of this format"
+    )
     id: str = Field(description="SHA-256 of the file's bytes; empty when it could not be read")
-    uri: str
-    outcome: Outcome
-    errors: list[ErrorItem] = Field(default_factory=list)
-    title: str = ""
-    user_topics: list[str] = Field(default_factory=list)
-    media: MediaFacts | None = None
-    tags: list[Tag] = Field(default_factory=list)
-    category: Category | None = None
-    caption: Caption | None = None
-    emotion: Emotion | None = None
+    uri: str = Field(description="path or URL of the file as it was given")
+    outcome: Outcome = Field(description="how the analysis ended: ok, partial, skipped or failed")
+    errors: list[ErrorItem] = Field(
+        default_factory=list, description="what went wrong; empty when the outcome is `ok`"
+    )
+    title: str = Field("", description="title given with the video; empty: none")
+    user_topics: list[str] = Field(
+        default_factory=list, description="hashtags given with the video, as given"
+    )
+    media: MediaFacts | None = Field(None, description="facts of the file; null when it could not be opened")
+    tags: list[Tag] = Field(default_factory=list, description="concepts of the video, highest score first")
+    category: Category | None = Field(
+        None, description="what kind of video it is; null: nothing was likely enough"
+    )
+    caption: Caption | None = Field(None, description="the video in words; null when there is nothing to say")
+    emotion: Emotion | None = Field(
+        None, description="the emotion it carries; null when no axis speaks of any"
+    )
     entities: list[Entity] = Field(
         default_factory=list,
         description="people, places, brands, organisations and works by name, surest first",
     )
     events: list[Event] = Field(default_factory=list, description="what happens when, in order")
-    contradictions: list[Contradiction] = Field(default_factory=list)
-    quality: Quality | None = None
-    topics: list[TopicDecision] = Field(default_factory=list)
-    moderation: Moderation | None = None
-    people: list[Person] = Field(default_factory=list)
-    speakers: list[Speaker] = Field(default_factory=list)
-    language: str | None = None
-    transcript: list[TranscriptSegment] = Field(default_factory=list)
-    on_screen_text: list[TextLine] = Field(default_factory=list)
-    music: Music | None = None
-    originality: Originality | None = None
+    contradictions: list[Contradiction] = Field(
+        default_factory=list, description="where the title and the content disagree"
+    )
+    quality: Quality | None = Field(None, description="how well it is made; null when nothing was measured")
+    topics: list[TopicDecision] = Field(
+        default_factory=list, description="what became of each given hashtag, and suggested ones"
+    )
+    moderation: Moderation | None = Field(
+        None, description="what the policy says; null when no policy was applied"
+    )
+    people: list[Person] = Field(
+        default_factory=list, description="identities by face, longest on screen first"
+    )
+    speakers: list[Speaker] = Field(default_factory=list, description="voices, longest heard first")
+    language: str | None = Field(
+        None, description="ISO 639-1 code of the main spoken language; null: no speech was recognised"
+    )
+    transcript: list[TranscriptSegment] = Field(
+        default_factory=list, description="what is said, in order of time"
+    )
+    on_screen_text: list[TextLine] = Field(
+        default_factory=list, description="lines of text read in the picture"
+    )
+    music: Music | None = Field(None, description="what is known of the music; null when nobody listened")
+    originality: Originality | None = Field(None, description="perceptual hashes; null without any")
     signals: list[dict[str, Any]] = Field(default_factory=list, description="every low-level signal")
-    stages: list[StageOutcome] = Field(default_factory=list)
+    stages: list[StageOutcome] = Field(default_factory=list, description="what each stage did, with its time")
     models: dict[str, str] = Field(default_factory=dict, description="weights used: name -> SHA-256")
-    profile: str = "cpu"
+    profile: str = Field("cpu", description="which networks were used, e.g. `cpu` or `gpu`")
     pipeline: str = Field("", description="fingerprint of stages, options, weights and code version")
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, serialize_by_alias=True)
