@@ -15,7 +15,6 @@ from mmu.moderation.hits import (
     Hit,
     Video,
     contexts_of,
-    likeness_hits,
     person_hits,
     signal_hits,
     tag_hits,
@@ -23,6 +22,7 @@ from mmu.moderation.hits import (
     text_units,
 )
 from mmu.moderation.likeness import Embed
+from mmu.moderation.likeness_hits import likeness_hits
 from mmu.moderation.policy import Category, Policy
 from mmu.moderation.priority import priority
 from mmu.moderation.texts import TextUnit

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mmu.moderation.contacts import find_contacts
-from mmu.moderation.likeness import Embed
 from mmu.moderation.policy import Policy
 from mmu.moderation.policy_schema import PersonTest, TagRule, _SignalTest
-from mmu.moderation.texts import TextAxis, TextUnit, gather
+from mmu.moderation.texts import TextAxis, TextUnit
 from mmu.report.schema import ReportAxis, Tag
 from mmu.signals import Signal
 
@@ -18,8 +17,6 @@ from mmu.signals import Signal
 AROUND = 14
 #: what is read or heard is less certain than what was typed
 TRUST: dict[TextAxis, float] = {"user": 1.0, "text": 0.95, "speech": 0.9}
-#: what one unit of margin adds to the score of a likeness rule, and the most it reaches
-LIKENESS_SLOPE, LIKENESS_TOP = 2.0, 0.75
 #: years
 ADULT = 18.0
 #: standard deviation of an age estimate that states none
@@ -125,36 +122,6 @@ def _found(policy: Policy, unit: TextUnit) -> Iterator[tuple[str, str, str, floa
             weight = contact_rule.kinds.get(contact.kind, 0.0) * contact.score
             if weight:
                 yield contact_rule.id, contact_rule.category, contact.kind, weight, contact.start, contact.end
-
-
-def likeness_hits(
-    policy: Policy, units: Sequence[TextUnit], about: set[str], embed: Embed | None
-) -> tuple[list[Hit], float]:
-    """The hit of the category that the whole reads most like, if any; and the factor of a harmless whole."""
-    if embed is None or not policy.likeness:
-        return [], 1.0
-    text = gather(units).together
-    margins = policy.likeness.margins(text, embed)
-    if not margins:
-        return [], 1.0
-    rules = {rule.id: rule for rule in policy.file.likeness}
-    best = max(margins, key=margins.__getitem__)
-    rule, margin = rules[best], margins[best]
-    harmless = policy.file.harmless
-    calm = harmless.factor if harmless and margin < -harmless.margin else 1.0
-    if margin < rule.at_least:
-        return [], calm
-    factor, why = softening(policy, rule.category, about)
-    score = min(LIKENESS_TOP, rule.score + LIKENESS_SLOPE * (margin - rule.at_least)) * factor
-    if score <= 0:
-        return [], calm
-    axis: ReportAxis = max(
-        ("user", "text", "speech"), key=lambda one: sum(len(unit.text) for unit in units if unit.axis == one)
-    )
-    sentence = policy.likeness.nearest(best, text, embed)
-    return [
-        Hit(rule.category, rule.id, sentence, score, axis, text[:120], None, None, None, why, rule.shadow)
-    ], calm
 
 
 def signal_hits(policy: Policy, signals: Sequence[Signal]) -> Iterator[Hit]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +17,10 @@ PART = "|"
 #: characters of one text that are embedded, and of each further field when all are read together
 FIELD_CHARACTERS = 220
 SHARED_CHARACTERS = 90
+#: characters by which the beginning of a text is known
+OPENING = 12
+#: a line shown for this share of the time of all texts stays through the whole video
+STAYS = 0.9
 _LINE_END = re.compile(r"[|。\n]")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _WORD = re.compile(r"[a-zA-Z]{4,}")
@@ -78,3 +82,29 @@ def gather(units: Iterable[TextUnit]) -> Words:
         if unit.text.strip():
             found[unit.axis].append(unit.text.strip())
     return Words(" ".join(found["user"]), PART.join(found["text"]), PART.join(found["speech"]))
+
+
+def reading_order(units: Sequence[TextUnit]) -> list[TextUnit]:
+    """What is read for its meaning: no watermarks; lines that stay through the whole video come last.
+
+    A mark of a platform, a channel or a data set says nothing of what happens, and by its time it is
+    among the first lines.
+    """
+    read = [unit for unit in units if _role(unit) != "watermark"]
+    spans = [unit.signal.span for unit in units if unit.signal and unit.signal.span]
+    whole = max((span.end for span in spans), default=0.0) - min((span.start for span in spans), default=0.0)
+
+    def stays(unit: TextUnit) -> bool:
+        span = unit.signal.span if unit.signal else None
+        return unit.axis == "text" and span is not None and span.end - span.start >= STAYS * whole > 0
+
+    return sorted(read, key=stays)
+
+
+def _role(unit: TextUnit) -> str | None:
+    return unit.signal.attributes.get("role") if unit.signal else None
+
+
+def opening(text: str) -> str:
+    """The first characters of a text, as `Words.together` holds them when it reads that far."""
+    return _LINE_END.split(text.strip(), maxsplit=1)[0].strip()[:OPENING]

@@ -8,7 +8,8 @@ import pytest
 from mmu.moderation.decide import judge
 from mmu.moderation.likeness import Likeness
 from mmu.moderation.policy import load_policy
-from mmu.moderation.texts import TextUnit, Words, gather
+from mmu.moderation.texts import TextUnit, Words, gather, reading_order
+from mmu.signals import Box, Signal, Span
 from models.store import Store
 from models.text_embedding import TextEmbedder
 
@@ -87,3 +88,56 @@ def test_words_of_a_video() -> None:
     assert words.lines == ["第一行"]
     assert words.together == "标题。第一行。你好"
     assert not Words()
+
+
+def line(text: str, start: float, end: float, number: int, role: str = "overlay") -> Signal:
+    box = Box(10, 20 * number, 300, 18)
+    return Signal(
+        "text.line",
+        text,
+        0.99,
+        Span(start, end),
+        "ocr",
+        box,
+        attributes={"role": role},
+        id=f"text.line:{number}",
+    )
+
+
+@pytest.mark.weights
+def test_a_hit_leads_to_the_piece_that_says_it(encoder: TextEmbedder) -> None:
+    signals = [
+        line("今天天气不错", 0, 3, 0),
+        line("新手怎么在网上赌场押注", 3, 6, 1),
+        line("一晚上赢了好几万，想学的看我演示一遍", 6, 9, 2),
+        Signal("speech.segment", "大家好，我们开始吧", 0.9, Span(0, 2), "asr", id="speech.segment:0"),
+    ]
+    found = judge(load_policy(), signals=signals, title="记录一下", embed=encoder.embed)
+    (hit,) = [hit for hit in found.hits if hit.rule == "like.illegal"]
+    assert hit.text == "新手怎么在网上赌场押注"
+    assert (hit.signal, hit.span, hit.axis) == ("text.line:1", (3, 6), "text")
+    assert hit.box == (10, 20, 300, 18)
+
+
+@pytest.mark.weights
+def test_a_hit_of_the_title_quotes_the_title(encoder: TextEmbedder) -> None:
+    title = "新手怎么在网上赌场押注，一晚上赢了好几万，想学的看我演示一遍"
+    signals = [line("今天天气不错", 0, 3, 0), line("一起去公园", 3, 6, 1)]
+    found = judge(load_policy(), signals=signals, title=title, embed=encoder.embed)
+    (hit,) = [hit for hit in found.hits if hit.rule == "like.illegal"]
+    assert (hit.text, hit.signal, hit.axis) == (title, None, "user")
+
+
+def test_marks_do_not_open_what_is_read() -> None:
+    signals = [
+        line("MSR dataset sample", 0, 10, 0, "watermark"),
+        line("某某频道", 0, 9.8, 1),
+        line("第一句", 0.5, 2, 2),
+        line("第二句", 3, 10, 3),
+    ]
+    units = [TextUnit(str(one.value), "text", one) for one in signals]
+    order = reading_order([TextUnit("标题", "user"), *units])
+    assert [unit.text for unit in order] == ["标题", "第一句", "第二句", "某某频道"]
+    assert gather(order).together == "标题。第一句，第二句，某某频道"
+    assert reading_order(units[:1]) == []
+    assert reading_order([]) == []
