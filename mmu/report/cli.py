@@ -44,7 +44,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         help="the video itself (default: the file the report was made from, if it is still there)",
     )
     parser.add_argument(
-        "--lang", choices=("zh", "en"), default="zh", help="language shown first (default: zh)"
+        "--lang", choices=("zh", "en"), help="language shown first (default: that of the reader's browser)"
     )
     parser.set_defaults(run=run)
     return parser

@@ -44,7 +44,7 @@ def render_html(
     report: Report,
     *,
     video: Path | None = None,
-    language: Language = "zh",
+    language: Language | None = None,
     base: Path | None = None,
     pictures: Pictures | None = None,
 ) -> str:
@@ -54,7 +54,7 @@ def render_html(
         report: what to show; any outcome.
         video: the local file; embedded up to 25 MB, referenced when larger, and shown as a
             poster when browsers do not play its format.
-        language: the language shown first.
+        language: the language shown first; None: Chinese where the browser is set to it, else English.
         base: folder the page will lie in, for a relative reference to a large file.
         pictures: poster, film strip and faces; taken from `video` when not given.
 
@@ -62,7 +62,7 @@ def render_html(
         ConfigError: an unknown language.
         MediaError: `video` cannot be read.
     """
-    if language not in LANGUAGES:
+    if language is not None and language not in LANGUAGES:
         raise ConfigError(f"unknown language {language!r}; known: {', '.join(LANGUAGES)}")
     playback = plan_playback(report.media, video, base=base)
     if pictures is None:
@@ -71,10 +71,10 @@ def render_html(
     script = page_script(_template("app.js"))
     title = report.title or Path(report.uri).name or "MMU"
     return Template(_template("page.html")).substitute(
-        lang="zh-CN" if language == "zh" else "en",
+        lang="en" if language == "en" else "zh-CN",
         csp=html.escape(_policy(style, script, playback), quote=True),
         title=html.escape(title),
-        caption=html.escape(getattr(report.caption.text, language) if report.caption else ""),
+        caption=html.escape(_sentence(report, language)),
         style=style,
         script=script,
         strings=json_block(page_strings()),
@@ -82,6 +82,14 @@ def render_html(
         player=json_block(_player(playback, pictures)),
         payload=base64.b64encode(playback.payload).decode("ascii") if playback.payload else "",
     )
+
+
+def _sentence(report: Report, language: Language | None) -> str:
+    """The caption for readers without JavaScript: in one language, or in both."""
+    if report.caption is None:
+        return ""
+    text = report.caption.text
+    return {"zh": text.zh, "en": text.en}.get(language or "", f"{text.zh} {text.en}")
 
 
 def page_style() -> str:

@@ -4,7 +4,7 @@ const strings = block("strings");
 const data = block("report");
 const source = block("player");
 
-let language = data.first_language;
+let language = data.first_language ?? (/^zh\b/i.test(navigator.language ?? "") ? "zh" : "en");
 const bound = []; // [node, {zh, en}, attribute or null]: what changes with the language
 
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => String(values[key] ?? ""));

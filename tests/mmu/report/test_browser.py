@@ -14,6 +14,7 @@ import pytest
 
 from mmu.report.html import render_html
 from mmu.report.pictures import Pictures
+from mmu.report.schema import QualityPart
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -39,11 +40,13 @@ def browser() -> Iterator[Any]:
 class Page:
     """One open page with what it asked for and complained about."""
 
-    def __init__(self, browser: Any, path: Path, *, width: int, dark: bool) -> None:
+    def __init__(self, browser: Any, path: Path, *, width: int, dark: bool, locale: str) -> None:
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self.context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if dark else "light",
+            locale=locale,
         )
         self.page = self.context.new_page()
         self.page.on("request", lambda request: self.requests.append(request.url))
@@ -74,10 +77,10 @@ Open = Callable[..., Page]
 def show(browser: Any, tmp_path: Path) -> Iterator[Open]:
     pages: list[Page] = []
 
-    def open_page(report: Any, *, width: int = 1280, dark: bool = False, pictures: Pictures | None = None, **more: Any) -> Page:  # fmt: skip
+    def open_page(report: Any, *, width: int = 1280, dark: bool = False, locale: str = "zh-CN", pictures: Pictures | None = None, **more: Any) -> Page:  # fmt: skip
         path = tmp_path / f"page{len(pages)}.html"
         path.write_text(render_html(report, pictures=pictures or Pictures(), **more), "utf-8")
-        pages.append(Page(browser, path, width=width, dark=dark))
+        pages.append(Page(browser, path, width=width, dark=dark, locale=locale))
         return pages[-1]
 
     yield open_page
@@ -200,6 +203,35 @@ def test_language_switch_keeps_the_state(show: Open, sample: ModuleType) -> None
     other = show(sample.rich_report(), language="en")
     expect(other.page.locator("#timeline h2")).to_have_text("Timeline")
     shown.check_quiet()
+
+
+def test_the_browser_chooses_the_language_that_nobody_chose(show: Open, sample: ModuleType) -> None:
+    for locale, language, lang, heading in (
+        ("en-US", None, "en", "Timeline"),
+        ("zh-TW", None, "zh-CN", "时间线"),
+        ("fr-FR", None, "en", "Timeline"),
+        ("en-US", "zh", "zh-CN", "时间线"),
+    ):
+        page = show(sample.rich_report(), locale=locale, language=language).page
+        expect(page.locator("#timeline h2")).to_have_text(heading)
+        expect(page.locator("html")).to_have_attribute("lang", lang)
+        chosen = page.locator("[data-language][aria-pressed=true]")
+        expect(chosen).to_have_attribute("data-language", lang[:2])
+
+
+def test_bars_stay_beside_long_labels_on_a_telephone(show: Open, sample: ModuleType) -> None:
+    report = sample.rich_report()
+    label = {"zh": "语音听感", "en": "speech as listeners would rate it"}
+    report.quality.parts.append(
+        QualityPart.model_validate({"name": "speech_mos", "score": 7, "label": label})
+    )
+    shown = show(report, width=390, language="en")
+    expect(shown.page.locator("#quality")).to_contain_text("speech as listeners")
+    widths = shown.page.locator(".parts .meter").evaluate_all("(all) => all.map((one) => one.offsetWidth)")
+    assert len(widths) > len(report.quality.parts)
+    assert min(widths) >= 60
+    assert shown.overflow() <= 0
+    expect(shown.page.locator("#processing")).to_contain_text("Work of all stages")
 
 
 def test_works_without_a_video(show: Open, sample: ModuleType) -> None:
