@@ -80,7 +80,9 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         if name == "change":
             one.add_argument("--password", action="store_true", help="ask for a new password")
         if name == "add":
-            one.add_argument("--lang", choices=("zh", "en"), default="zh")
+            one.add_argument(
+                "--lang", choices=("zh", "en"), default="", help="of the pages (default: the browser's)"
+            )
     export = actions.add_parser("export", help="verdicts as JSON lines, for learning")
     export.add_argument(
         "--rows",

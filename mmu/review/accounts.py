@@ -42,6 +42,7 @@ class User:
 
     name: str
     role: str
+    #: of the pages; empty until the user has chosen one: then the browser's is taken
     language: str
     active: bool = True
 
@@ -67,8 +68,8 @@ class Accounts:
         # so that an unknown name takes as long as a wrong password
         self._nobody = hashed(secrets.token_hex(16))
 
-    def add(self, name: str, password: str, role: str, *, by: str, language: str = "zh") -> None:
-        """Make an account.
+    def add(self, name: str, password: str, role: str, *, by: str, language: str = "") -> None:
+        """Make an account; without a language it has that of the browser until one is chosen.
 
         Raises:
             ConfigError: a name, password, role or language that is not allowed, or a name that is taken.
@@ -219,7 +220,7 @@ def _check(name: str, password: str | None, role: str, language: str) -> None:
         raise ConfigError(f"user name {name!r}: 1 to 64 letters, digits, '.', '_', '-' or '@'")
     if role not in PERMISSIONS:
         raise ConfigError(f"unknown role {role!r}; known: {', '.join(ROLES)}")
-    if language not in LANGUAGES:
+    if language and language not in LANGUAGES:
         raise ConfigError(f"unknown language {language!r}; known: {', '.join(LANGUAGES)}")
     if password is not None and not SHORTEST_PASSWORD <= len(password) <= 200:
         raise ConfigError(f"password: {SHORTEST_PASSWORD} to 200 characters")

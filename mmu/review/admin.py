@@ -8,7 +8,7 @@ import secrets
 from starlette.responses import Response, StreamingResponse
 
 from mmu.errors import ConfigError
-from mmu.review.accounts import LONGEST, ROLES
+from mmu.review.accounts import LANGUAGES, LONGEST, ROLES
 from mmu.review.verdicts import export
 from mmu.review.web import Call, Refused
 
@@ -33,6 +33,9 @@ def login(call: Call) -> Response:
         return _login_form(call, 401, "wrong_login")
     if call.session is not None:
         call.site.accounts.log_out(call.session, call.address)
+    user, chosen = call.site.accounts.find(name), call.form.get("language", "")
+    if user is not None and not user.language and chosen in LANGUAGES:
+        call.site.accounts.set_language(name, chosen)
     token = call.site.accounts.log_in(name, call.address)
     response = call.go(own_path(call.form.get("next", "/")))
     response.set_cookie(
@@ -57,7 +60,15 @@ def own_path(path: str) -> str:
 def _login_form(call: Call, status: int, error: str) -> Response:
     csrf = secrets.token_urlsafe(24)
     path = own_path(call.query.get("next", call.form.get("next", "/")))
-    response = call.page("login.html", status, csrf=csrf, next=path, error=error)
+    chosen = call.query.get("language", call.form.get("language", ""))
+    response = call.page(
+        "login.html",
+        status,
+        csrf=csrf,
+        next=path,
+        error=error,
+        chosen=chosen if chosen in LANGUAGES else "",
+    )
     response.set_cookie(
         "mmu_login", csrf, max_age=3600, httponly=True, samesite="strict", secure=call.site.https
     )

@@ -15,7 +15,7 @@ from mmu.moderation.queue.sqlite_rows import split
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS user (
-  name TEXT PRIMARY KEY, role TEXT NOT NULL, password TEXT NOT NULL, language TEXT NOT NULL DEFAULT 'zh',
+  name TEXT PRIMARY KEY, role TEXT NOT NULL, password TEXT NOT NULL, language TEXT NOT NULL DEFAULT '',
   active INTEGER NOT NULL DEFAULT 1, made REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS session (

@@ -19,9 +19,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from mmu.errors import ConfigError, StoreError
-from mmu.review.accounts import Permission, Session
+from mmu.review.accounts import LANGUAGES, Permission, Session
 from mmu.review.desk import NotHeldError
-from mmu.review.wording import Say, speak
+from mmu.review.wording import Say, preferred, speak
 
 if TYPE_CHECKING:
     from mmu.review.app import Site
@@ -80,12 +80,12 @@ class Call:
     @property
     def language(self) -> str:
         if self.session:
-            return self.session.user.language
-        chosen = self.request.query_params.get("language")
-        if chosen in ("zh", "en"):
+            chosen = self.session.user.language
+        else:
+            chosen = self.form.get("language") or self.request.query_params.get("language", "")
+        if chosen in LANGUAGES:
             return chosen
-        wanted = self.request.headers.get("accept-language", "").lower()
-        return "en" if wanted.startswith("en") else "zh"
+        return preferred(self.request.headers.get("accept-language", ""))
 
     @property
     def say(self) -> Say:

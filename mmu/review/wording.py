@@ -33,6 +33,26 @@ def speak(language: str) -> Say:
     return say
 
 
+def preferred(accepted: str) -> str:
+    """The language, `zh` or `en`, for an Accept-Language header: the one it ranks first.
+
+    English for readers of neither; Chinese where there is no header.
+    """
+    ranks: dict[str, float] = {}
+    for part in accepted.lower().split(","):
+        tag, _, weight = part.partition(";")
+        language = tag.strip().partition("-")[0]
+        try:
+            rank = float(weight.strip().removeprefix("q=") or 1.0)
+        except ValueError:
+            rank = 0.0
+        if language in ("zh", "en"):
+            ranks[language] = max(rank, ranks.get(language, 0.0))
+    if not any(ranks.values()):
+        return "en" if accepted.strip() else "zh"
+    return max(ranks, key=ranks.__getitem__)
+
+
 def category(name: str, language: str) -> str:
     """A category of the shipped policy by its name; another one as it is."""
     known = _categories().get(name)

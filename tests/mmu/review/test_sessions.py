@@ -12,6 +12,9 @@ from mmu.review import accounts
 from mmu.review.admin import own_path
 from mmu.review.app import Site
 from mmu.review.tables import Database
+from mmu.review.wording import preferred
+
+PASSWORD = "a long enough password"
 
 
 def test_nobody_can_be_logged_in_from_another_site(browser: Any) -> None:
@@ -116,3 +119,64 @@ def test_log_in_leads_nowhere_else(browser: Any, path: str, expected: str) -> No
     answer = client.post("/login", data={"csrf": csrf, "name": "lead", "password": "a long enough password", "next": path})  # fmt: skip
     assert answer.headers["location"] == expected
     assert "x=1" not in answer.headers.get("set-cookie", "").replace("max", "")
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", "zh"),
+        ("en-US,en;q=0.9", "en"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        ("fr-FR,fr;q=0.9,zh;q=0.4,en;q=0.6", "en"),
+        ("fr, zh-TW;q=0.5", "zh"),
+        ("fr-FR", "en"),
+        ("en;q=0, zh;q=0.1", "zh"),
+        (";q=x,,en;q=loud", "en"),
+    ],
+)
+def test_the_browser_says_which_language_it_prefers(header: str, language: str) -> None:
+    assert preferred(header) == language
+
+
+def test_pages_speak_the_language_of_the_browser_until_one_is_chosen(browser: Any, site: Site) -> None:
+    site.accounts.add("new", PASSWORD, "reviewer", by="test")
+    site.accounts.add("li", PASSWORD, "reviewer", by="test", language="zh")
+
+    def spoken(client: Any, path: str = "/") -> str:
+        found = re.search(r'<html lang="([^"]*)"', client.get(path).text)
+        assert found, path
+        return found[1]
+
+    english, chinese = {"accept-language": "en-US,en;q=0.9"}, {"accept-language": "zh-CN,zh;q=0.9"}
+    client = browser(**english)
+    assert spoken(client, "/login") == "en"
+    assert client.log_in("new").status_code == 303
+    assert spoken(client) == "en"
+    assert spoken(browser("new", **chinese)) == "zh-CN"
+    # an account that has a language keeps it
+    assert spoken(browser("li", **english)) == "zh-CN"
+    # what is chosen holds in every browser
+    assert client.submit("/account/language", language="zh").status_code == 303
+    assert spoken(client) == spoken(browser("new", **english)) == "zh-CN"
+    # another password is no choice of a language
+    site.accounts.add("later", PASSWORD, "reviewer", by="test")
+    site.accounts.change("later", by="test", password=PASSWORD + "!")
+    late = site.accounts.find("later")
+    assert late is not None
+    assert late.language == ""
+
+
+def test_a_language_chosen_before_the_login_is_kept(browser: Any, site: Site) -> None:
+    for name, before in (("new", ""), ("li", "zh")):
+        site.accounts.add(name, PASSWORD, "reviewer", by="test", language=before)
+        client = browser(**{"accept-language": "zh-CN"})
+        page = client.get("/login?language=en&next=/account").text
+        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
+        assert hidden["language"] == "en"
+        assert hidden["next"] == "/account"
+        answer = client.post("/login", data=hidden | {"name": name, "password": PASSWORD})
+        assert answer.headers["location"] == "/account"
+        user = site.accounts.find(name)
+        assert user is not None
+        assert user.language == (before or "en")
+    assert 'name="language" value=""' in browser().get("/login?language=%22x").text
