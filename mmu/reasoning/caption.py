@@ -33,7 +33,12 @@ def write_caption(
     )
     if facts.empty:
         return None
-    counted = facts.face_signals if facts.faces and facts.person else []
+    counted = [
+        signal
+        for group in (facts.people, facts.others)
+        if group.person or group.names
+        for signal in group.signals
+    ]
     return Caption(
         text=Name(zh=caption_zh.sentence(facts), en=caption_en.sentence(facts)),
         paragraph=Name(zh=caption_zh.paragraph(facts), en=caption_en.paragraph(facts)),

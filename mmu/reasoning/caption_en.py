@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmu.reasoning.caption_facts import Facts, words
+from mmu.reasoning.caption_join import Group
 from mmu.report.schema import Tag
 
 KINDS = {"video": "video", "picture": "picture", "audio": "recording"}
@@ -17,12 +18,15 @@ def sentence(facts: Facts, *, quoted: bool = True) -> str:
     """One sentence, beginning with what kind of file it is; `quoted` adds words on screen or said."""
     text = a(kind(facts))
     clause = who_does_what(facts)
-    if who(facts) or (facts.action and _gerund(facts.action)):
+    if who(facts.people, facts) or (facts.action and _gerund(facts.action)):
         text += " of " + clause
     elif clause:
         text += (": " if facts.action else " shot ") + clause
     if facts.things:
         text += (", with " if clause else " showing ") + listed(facts.things)
+    apart = also(facts)
+    if apart:
+        text += "; also " + join(apart)
     if facts.maybe:
         text += f"; someone may be {facts.maybe.name.en}"
     if facts.doubts:
@@ -48,30 +52,37 @@ def kind(facts: Facts) -> str:
     return " ".join(part for part in (style, topic, KINDS[facts.medium]) if part)
 
 
-def who(facts: Facts) -> str:
+def who(group: Group, facts: Facts) -> str:
     """Known names, else how many people of which kind are seen."""
-    if facts.names:
-        return join(facts.names)
-    women, men = facts.faces.get("female", 0), facts.faces.get("male", 0)
-    total = sum(facts.faces.values())
+    if group.names:
+        return join(group.names)
+    women, men, total = group.faces.get("female", 0), group.faces.get("male", 0), group.total
     if total >= _SEVERAL:
         return "several people"
     if women == men == 1:
         return "a man and a woman"
     if total == 2:
-        return "two women" if women == 2 else "two men" if men == 2 else "two people"
-    if facts.person is None:
+        plain = group.person is None or group.person.id in ("man", "woman")
+        return "two women" if plain and women == 2 else "two men" if plain and men == 2 else "two people"
+    if group.person is None:
         return ""
-    if facts.medium == "audio" and facts.person.id == "person":
+    if facts.medium == "audio" and group.person.id == "person":
         return "someone"
-    known = words()["people"].get(facts.person.id)
-    return known["en"] if known else a(facts.person.name.en)
+    known = words()["people"].get(group.person.id)
+    return known["en"] if known else a(group.person.name.en)
+
+
+def also(facts: Facts) -> list[str]:
+    """What is there at another time: people, and tags, each with its article."""
+    people = who(facts.others, facts)
+    tags = [one.name.en if one.facet == "action" else a(one.name.en) for one in facts.apart]
+    return [*([people] if people else []), *tags]
 
 
 def who_does_what(facts: Facts) -> str:
     """Person, action and place as one clause."""
     doing = facts.action.name.en if facts.action else ""
-    return " ".join(part for part in (who(facts), doing, at(facts.place)) if part)
+    return " ".join(part for part in (who(facts.people, facts), doing, at(facts.place)) if part)
 
 
 def at(place: Tag | None) -> str:
@@ -131,7 +142,7 @@ def titles(facts: Facts) -> list[str]:
     found: list[str] = []
     if facts.title:
         found.append(facts.title.text)
-    if who(facts) and (facts.action or facts.place):
+    if who(facts.people, facts) and (facts.action or facts.place):
         found.append(who_does_what(facts))
     if len(facts.things) > 1 or (facts.things and facts.place):
         found.append(" ".join(part for part in (listed(facts.things), at(facts.place)) if part))

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import yaml
 
 from kg import Graph
+from mmu.reasoning.caption_join import LISTED, VISUAL, Group, Moments, join, meet, moments
 from mmu.reasoning.select import specific
 from mmu.report.schema import Category, Person, Tag, TextLine, TranscriptSegment
 
@@ -25,9 +26,7 @@ SURE_CATEGORY = 0.38
 SHOWN = 0.4
 #: share of a tag's evidence that must not be the user's own words
 WITNESSED = 0.3
-VISUAL = ("image", "face")
-#: things named at once
-THINGS, DOUBTS = 3, 2
+DOUBTS = 2
 #: seconds for which a face must be seen to be counted among the people
 SEEN = 0.5
 QUOTES = 2
@@ -49,13 +48,16 @@ class Facts:
     medium: Medium
     category: Category | None = None
     styles: list[Tag] = field(default_factory=list)
-    person: Tag | None = None
-    #: different faces of women, men and of people whose gender is not clear
-    faces: dict[str, int] = field(default_factory=dict)
-    names: list[str] = field(default_factory=list)
+    #: people, action and place share a moment, and each thing one with them
+    people: Group = field(default_factory=Group)
     action: Tag | None = None
     place: Tag | None = None
     things: list[Tag] = field(default_factory=list)
+    #: people and tags that are there at another time
+    others: Group = field(default_factory=Group)
+    apart: list[Tag] = field(default_factory=list)
+    #: when people, action and place are all there
+    moments: Moments = None
     doubts: list[Tag] = field(default_factory=list)
     #: what is likely done, where nothing surely is
     maybe: Tag | None = None
@@ -64,13 +66,13 @@ class Facts:
     title: Quote | None = None
     spoken: list[Quote] = field(default_factory=list)
     language: Tag | None = None
-    face_signals: list[str] = field(default_factory=list)
 
     @property
     def tags(self) -> list[Tag]:
         """Every tag whose name the caption may use."""
-        alone = (self.person, self.action, self.maybe, self.place, self.music, self.mood, self.language)
-        return [*(one for one in alone if one), *self.styles, *self.things, *self.doubts]
+        people = (self.people.person, self.others.person)
+        alone = (*people, self.action, self.maybe, self.place, self.music, self.mood, self.language)
+        return [*(one for one in alone if one), *self.styles, *self.things, *self.apart, *self.doubts]
 
     @property
     def quotes(self) -> list[Quote]:
@@ -78,7 +80,7 @@ class Facts:
 
     @property
     def empty(self) -> bool:
-        return not (self.tags or self.quotes or self.category or self.names)
+        return not (self.tags or self.quotes or self.category or self.people.names)
 
 
 @cache
@@ -117,11 +119,10 @@ def choose_facts(
     facts = Facts(medium, category if category is not None and category.score >= SURE_CATEGORY else None)
     seen = [tag for tag in sure if share(tag, VISUAL) >= SHOWN] if medium != "audio" else []
     facts.styles = [tag for tag in seen if tag.id in words()["styles"]][:1]
-    _who(facts, sure, people, medium)
     views = set(words()["views"])
-    _together(facts, [tag for tag in sure if tag.id not in views])
-    facts.things = [tag for tag in seen if tag.facet == "element" or tag.id in views]
-    facts.things = _apart(facts.things, graph)[:THINGS]
+    _who_does_what_where(facts, [tag for tag in sure if tag.id not in views], people)
+    things = [tag for tag in seen if tag.facet == "element" or tag.id in views]
+    _add_things(facts, _apart(things, graph)[:LISTED])
     facts.music = next((tag for tag in sure if tag.facet == "music"), None)
     facts.mood = next((tag for tag in sure if tag.facet == "emotion" and tag.id != "neutral"), None)
     _doubts(facts, witnessed, graph)
@@ -137,38 +138,23 @@ def share(tag: Tag, axes: tuple[str, ...]) -> float:
     return sum(one.weight for one in tag.evidence if one.axis in axes) / max(tag.score, 1e-9)
 
 
-def _who(facts: Facts, sure: Sequence[Tag], people: Sequence[Person], medium: Medium) -> None:
+def _who_does_what_where(facts: Facts, sure: Sequence[Tag], people: Sequence[Person]) -> None:
     known = words()["people"]
-    persons = [tag for tag in sure if tag.facet == "person"]
-    facts.person = next((tag for tag in persons if tag.id in known), persons[0] if persons else None)
-    shown = [one for one in people if medium == "picture" or one.seconds >= SEEN]
-    facts.names = list(dict.fromkeys(one.name for one in shown if one.name))[:THINGS]
-    for one in shown:
-        gender = one.gender or "unclear"
-        facts.faces[gender] = facts.faces.get(gender, 0) + 1
-        facts.face_signals += one.signals[:1]
+    persons = sorted((tag for tag in sure if tag.facet == "person"), key=lambda tag: tag.id not in known)
+    shown = [one for one in people if facts.medium == "picture" or one.seconds >= SEEN]
+    actions, places = ([tag for tag in sure if tag.facet == facet] for facet in ("action", "scene"))
+    joined = join(persons, shown, actions, places)
+    facts.people, facts.others = joined.people, joined.others
+    facts.action, facts.place, facts.moments = joined.action, joined.place, joined.moments
+    # "also indoors" tells nothing
+    facts.apart = [tag for tag in joined.left if tag.id not in words()["adverbs"]]
 
 
-def _together(facts: Facts, sure: Sequence[Tag]) -> None:
-    """The first action and place that share some time with the person, in that order."""
-    chosen = [facts.person] if facts.person else []
-    for facet in ("action", "scene"):
-        fits = (one for one in sure if one.facet == facet and all(_overlap(one, other) for other in chosen))
-        first = next(fits, None)
-        if first is None:
-            continue
-        chosen.append(first)
-        if facet == "action":
-            facts.action = first
-        else:
-            facts.place = first
-
-
-def _overlap(a: Tag, b: Tag) -> bool:
-    """Whether two tags are seen at the same time; one without spans holds throughout."""
-    if not a.spans or not b.spans:
-        return True
-    return any(start < stop and begin < end for start, end in a.spans for begin, stop in b.spans)
+def _add_things(facts: Facts, things: Sequence[Tag]) -> None:
+    """Things that are there when the clause holds go with it, the others are listed apart."""
+    for tag in things:
+        there = meet(facts.moments, moments(tag)) != ()
+        (facts.things if there else facts.apart).append(tag)
 
 
 def _apart(tags: Sequence[Tag], graph: Graph) -> list[Tag]:
@@ -188,7 +174,7 @@ def _doubts(facts: Facts, witnessed: Sequence[Tag], graph: Graph) -> None:
     if facts.action is None:
         doing = (tag for tag in likely if tag.facet == "action" and tag.name.en.split()[0].endswith("ing"))
         facts.maybe = next(doing, None)
-    room = DOUBTS if len(facts.things) + bool(facts.action) + bool(facts.place) < 2 else 0
+    room = DOUBTS if len(facts.things) + len(facts.apart) + bool(facts.action) + bool(facts.place) < 2 else 0
     things = [tag for tag in likely if tag.facet == "element"]
     for tag in _apart(specific(things, graph), graph)[:room]:
         near = set(graph.ancestors(tag.id)) & said or any(tag.id in graph.ancestors(one) for one in said)

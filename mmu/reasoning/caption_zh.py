@@ -5,28 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmu.reasoning.caption_facts import Facts, words
+from mmu.reasoning.caption_join import Group
 from mmu.report.schema import Tag
 
 KINDS = {"video": "视频", "picture": "图片", "audio": "录音"}
 _SEVERAL = 3
 #: characters of speech that make a title
 QUOTABLE = 8
-_COUNTS = {
-    ("female", 1): "一个女人",
-    ("male", 1): "一个男人",
-    ("female", 2): "两个女人",
-    ("male", 2): "两个男人",
-}
 
 
 def sentence(facts: Facts, *, quoted: bool = True) -> str:
     """One sentence, beginning with what kind of file it is; `quoted` adds words on screen or said."""
     parts: list[str] = []
     clause = who_does_what(facts)
-    if clause and (facts.action or who(facts)):
+    if clause and (facts.action or who(facts.people, facts)):
         parts.append(clause)
     if facts.things:
         parts.append("画面中有" + listed(facts.things))
+    apart = also(facts)
+    if apart:
+        parts.append("另外还有" + "、".join(apart))
     if facts.maybe:
         parts.append("可能有人在" + facts.maybe.name.zh)
     if facts.doubts:
@@ -44,35 +42,39 @@ def kind(facts: Facts) -> str:
     """What kind of file it is: 一段黑白音乐视频."""
     style = words()["styles"][facts.styles[0].id]["zh"] if facts.styles else ""
     topic = facts.category.name.zh if facts.category else ""
-    place = "" if facts.action or who(facts) or not facts.place else at(facts.place) + "拍摄的"
+    place = "" if facts.action or who(facts.people, facts) or not facts.place else at(facts.place) + "拍摄的"
     return f"一{'张' if facts.medium == 'picture' else '段'}{place}{style}{topic}{KINDS[facts.medium]}"
 
 
-def who(facts: Facts) -> str:
+def who(group: Group, facts: Facts) -> str:
     """Known names, else how many people of which kind are seen."""
-    if facts.names:
-        return "、".join(facts.names)
-    women, men = facts.faces.get("female", 0), facts.faces.get("male", 0)
-    total = sum(facts.faces.values())
+    if group.names:
+        return "、".join(group.names)
+    women, men, total = group.faces.get("female", 0), group.faces.get("male", 0), group.total
     if total >= _SEVERAL:
         return "几个人"
     if women == men == 1:
         return "一男一女"
-    if total == 2 and (women, men) not in ((2, 0), (0, 2)):
-        return "两个人"
-    if facts.person is None:
+    if total == 2:
+        plain = group.person is None or group.person.id in ("man", "woman")
+        return "两个女人" if plain and women == 2 else "两个男人" if plain and men == 2 else "两个人"
+    if group.person is None:
         return ""
-    if total == 2 and facts.person.id in ("man", "woman"):
-        return _COUNTS["female" if women else "male", 2]
-    if facts.medium == "audio" and facts.person.id == "person":
+    if facts.medium == "audio" and group.person.id == "person":
         return "有人"
-    known = words()["people"].get(facts.person.id)
-    return known["zh"] if known else f"一位{facts.person.name.zh}"
+    known = words()["people"].get(group.person.id)
+    return known["zh"] if known else f"一位{group.person.name.zh}"
+
+
+def also(facts: Facts) -> list[str]:
+    """What is there at another time: people, and the names of tags."""
+    people = who(facts.others, facts)
+    return [*([people] if people else []), *(one.name.zh for one in facts.apart)]
 
 
 def who_does_what(facts: Facts) -> str:
     """Person, place and action as one clause."""
-    subject, place = who(facts), at(facts.place)
+    subject, place = who(facts.people, facts), at(facts.place)
     if facts.action is not None:
         if subject:
             return subject + place + ("" if place else "在") + facts.action.name.zh
@@ -116,7 +118,7 @@ def titles(facts: Facts) -> list[str]:
     found: list[str] = []
     if facts.title:
         found.append(facts.title.text)
-    if who(facts) and (facts.action or facts.place):
+    if who(facts.people, facts) and (facts.action or facts.place):
         found.append(who_does_what(facts))
     if len(facts.things) > 1 or (facts.things and facts.place):
         place = at(facts.place).removeprefix("在")

@@ -1,6 +1,7 @@
 """Captions say only what the evidence shows, heard or read; categories count a signal once."""
 
 import re
+from random import Random
 
 import pytest
 
@@ -34,6 +35,7 @@ GRAPH = Graph(
                 concept("woman", "女人", "person"),
                 concept("street", "街道", "scene"),
                 concept("sky", "天空", "scene"),
+                concept("riding_bicycle", "骑自行车", "action"),
                 concept("car", "汽车"),
                 concept("playing_violin", "拉小提琴", "action"),
                 concept("piano", "钢琴曲", "music"),
@@ -115,10 +117,84 @@ def test_a_sound_is_not_shown() -> None:
 
 
 def test_what_happens_apart_is_not_joined() -> None:
-    apart = caption(tag("man", "男人", "person", (0, 5)), tag("street", "街道", "scene", (6, 9)))
-    assert apart == "一段视频：一个男人。"
+    apart = full(tag("man", "男人", "person", (0, 5)), tag("street", "街道", "scene", (6, 9)))
+    assert apart is not None
+    assert apart.text == Name(zh="一段视频：一个男人，另外还有街道。", en="A video of a man; also a street.")
     together = caption(tag("man", "男人", "person", (0, 5)), tag("street", "街道", "scene", (3, 9)))
     assert together == "一段视频：一个男人在街道上。"
+
+
+def test_who_is_never_there_is_told_apart() -> None:
+    woman = person(1, "female").model_copy(update={"spans": [(0, 6)]})
+    man = person(2, "male").model_copy(update={"spans": [(9, 11)]})
+    found = full(
+        tag("woman", "女人", "person", (0, 6), (9, 9.3)),
+        tag("man", "男人", "person", (9.3, 11)),
+        tag("riding_bicycle", "骑自行车", "action", (6, 13)),
+        tag("street", "街道", "scene", (6, 13)),
+        tag("car", "汽车", "element", (10, 12)),
+        tag("cake", "蛋糕", "element", (13, 18)),
+        people=(woman, man),
+    )
+    assert found is not None
+    assert found.text == Name(
+        zh="一段视频：一个男人在街道上骑自行车，画面中有汽车，另外还有一个女人、蛋糕。",
+        en="A video of a man riding bicycle on a street, with a car; also a woman and cake.",
+    )
+    assert Name(zh="街道上的汽车", en="A car on a street") in found.titles
+    assert not any("蛋糕" in title.zh for title in found.titles)
+
+
+def test_a_picture_is_one_moment() -> None:
+    still = person(1, "male").model_copy(update={"spans": [(0, 0)]})
+    man, street = tag("man", "男人", "person", (0, 0)), tag("street", "街道", "scene", (0, 0))
+    assert caption(man, street, medium="picture", people=(still,)) == "一张图片：一个男人在街道上。"
+
+
+def test_what_a_caption_joins_shares_a_moment() -> None:
+    random = Random(7)
+    joined = 0
+    for _ in range(300):
+        span = [(start := random.uniform(0, 9), start + random.uniform(0.5, 4)) for _ in range(6)]
+        faces = [
+            person(1, "female").model_copy(update={"spans": [span[0]]}),
+            person(2, "male").model_copy(update={"spans": [span[1]]}),
+        ][: random.randint(0, 2)]
+        facts = choose_facts(
+            [
+                tag("woman", "女人", "person", span[0]),
+                tag("man", "男人", "person", span[1]),
+                tag("playing_violin", "拉小提琴", "action", span[2]),
+                tag("street", "街道", "scene", span[3]),
+                tag("car", "汽车", "element", span[4]),
+            ],
+            None,
+            GRAPH,
+            medium="video",
+            people=faces,
+        )
+        when = {
+            "woman": span[0],
+            "man": span[1],
+            "playing_violin": span[2],
+            "street": span[3],
+            "car": span[4],
+        }
+        gender = {"female": "woman", "male": "man"}
+        who = [gender[one] for one in facts.people.faces]
+        who = who or ([facts.people.person.id] if facts.people.person else [])
+        clause = [one.id for one in (facts.action, facts.place) if one is not None]
+        for one in who:
+            spans = [when[name] for name in (one, *clause)]
+            assert max(start for start, _ in spans) < min(end for _, end in spans)
+            joined += bool(clause)
+        for thing in facts.things:
+            assert any(
+                max(when[name][0] for name in (one, *clause, thing.id))
+                < min(when[name][1] for name in (one, *clause, thing.id))
+                for one in who
+            )
+    assert joined > 100
 
 
 def test_the_sentences_read_well() -> None:
@@ -183,7 +259,7 @@ def test_quotes_are_whole_and_short() -> None:
 
 
 FRAME_ZH = re.compile(
-    r"[一张段个位两男女几人的在上里，。、：“”和或与画面中有可能是标题写着说用配整体情绪视频图片录音拍摄黑白]+"
+    r"[一张段个位两男女几人的另外还在上里，。、：“”和或与画面中有可能是标题写着说用配整体情绪视频图片录音拍摄黑白]+"
 )
 FRAME_EN = {
     "a",
@@ -196,6 +272,7 @@ FRAME_EN = {
     "on",
     "in",
     "with",
+    "also",
     "and",
     "or",
     "there",
