@@ -1,4 +1,19 @@
-"""Everyday texts of many subjects, half Chinese and half English: their mean is what all texts share."""
+"""Everyday texts of many subjects, half Chinese and half English: their mean is what all texts share.
+
+The mean of their E5 vectors is kept in `text_background.npy`, as encoding them takes a second of every
+process that starts; `python -m models.text_background` writes it anew.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.text_e5 import E5
+
+_FILE = "text_background.npy"
 
 #: none is about a subject that another repeats; titles, hashtags and sentences are mixed
 BACKGROUND = (
@@ -20,3 +35,21 @@ BACKGROUND = (
     *("gaming livestream", "learn a language fast", "history in one minute", "travel diary", "street dance"),
     *("rescue after the storm", "handmade gift", "live concert", "I am so tired", "home renovation tips"),
 )
+
+
+def mean_vector(encoder: E5) -> NDArray[np.float32]:
+    """(384,) float32: the mean of the texts' vectors."""
+    return np.asarray(np.mean([encoder.embed([text])[0] for text in BACKGROUND], axis=0), np.float32)
+
+
+def stored_mean() -> NDArray[np.float32]:
+    """What `mean_vector` gave for the shipped weights."""
+    with (files("models") / _FILE).open("rb") as file:
+        return np.asarray(np.load(file, allow_pickle=False), np.float32)
+
+
+if __name__ == "__main__":
+    from models.store import Store
+
+    with open(str(files("models") / _FILE), "wb") as file:  # noqa: PTH123 - a Traversable
+        np.save(file, mean_vector(E5(Store().file("text-e5-small"))))

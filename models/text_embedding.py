@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.store import Store
-from models.text_background import BACKGROUND
+from models.text_background import stored_mean
 from models.text_e5 import DIMENSIONS as E5_DIMENSIONS
 from models.text_e5 import E5
 from models.text_e5 import SOURCE as E5_SOURCE
@@ -40,7 +40,7 @@ class TextEmbedder:
     """
 
     def __init__(self, store: Store, *, threads: int = 1, cache: int = 8192) -> None:
-        """Load both encoders (about three seconds); `cache` is the number of texts remembered.
+        """Load both encoders (some seconds); `cache` is the number of texts remembered.
 
         Raises:
             ModelError: weights are missing or damaged.
@@ -51,7 +51,7 @@ class TextEmbedder:
         self._size = cache
         self._cache: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
         self._lock = threading.Lock()
-        self._mean = self._batched(self._e5.embed, BACKGROUND, E5_DIMENSIONS).mean(axis=0)
+        self._mean = stored_mean()
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, 896) float32, L2-normalised; an empty text gives zeros.

@@ -106,14 +106,13 @@ def run_examples(args: argparse.Namespace) -> int:
 
 
 def _explain(args: argparse.Namespace) -> int:
-    from mmu.moderation.decide import judge
-    from mmu.moderation.learned.judge import LearnedJudge
+    from mmu.moderation.decide import judge, load_classifier
     from mmu.moderation.policy import load_policy
     from mmu.moderation.replay import judge_report, read_reports
 
     policy = load_policy(args.policy)
     embed = None if args.no_embeddings else _encoder(policy, args.threads, needed=args.model is not None)
-    classifier = LearnedJudge(args.model) if args.model else None
+    classifier = load_classifier(args.model, embed)
     path = Path(args.subject)
     if args.subject.endswith(".json"):
         (report,) = read_reports(path) if path.is_file() else _no_report(path)

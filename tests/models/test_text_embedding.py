@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.errors import ModelError
 from models.store import Store
+from models.text_background import mean_vector, stored_mean
 from models.text_e5 import E5, MAX_TOKENS
 from models.text_embedding import DIMENSIONS, TextEmbedder
 from models.text_tokens import read_sentencepiece
@@ -56,6 +57,13 @@ def test_vectors_have_unit_length_and_do_not_depend_on_the_batch(embedder: TextE
 
 
 @pytest.mark.weights
+@pytest.mark.weights
+def test_the_stored_mean_is_that_of_the_weights() -> None:
+    made = mean_vector(E5(Store().file("text-e5-small")))
+    assert float(np.abs(made - stored_mean()).max()) < 0.005
+    assert float(np.linalg.norm(made)) > 0.8  # two texts have much in common
+
+
 def test_empty_text_gives_zeros_and_none_gives_none(embedder: TextEmbedder) -> None:
     assert not embedder.embed(["", "  "]).any()
     assert embedder.embed([]).shape == (0, DIMENSIONS)
