@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from mmu.reasoning.caption_facts import Facts, words
@@ -81,8 +82,10 @@ def also(facts: Facts) -> list[str]:
 
 def who_does_what(facts: Facts) -> str:
     """Person, action and place as one clause."""
-    doing = facts.action.name.en if facts.action else ""
-    return " ".join(part for part in (who(facts.people, facts), doing, at(facts.place)) if part)
+    subject, doing = who(facts.people, facts), facts.action.name.en if facts.action else ""
+    if subject and doing and not re.search(r"ing\b", doing):
+        doing = "doing " + doing
+    return " ".join(part for part in (subject, doing, at(facts.place)) if part)
 
 
 def at(place: Tag | None) -> str:

@@ -77,7 +77,10 @@ def who_does_what(facts: Facts) -> str:
     subject, place = who(facts.people, facts), at(facts.place)
     if facts.action is not None:
         if subject:
-            return subject + place + ("" if place else "在") + facts.action.name.zh
+            doing = facts.action.name.zh
+            if doing.endswith("手势"):
+                return subject + place + "做" + doing
+            return subject + place + ("" if place else "在") + doing
         return place + facts.action.name.zh
     return subject + place if subject or not place else place.removeprefix("在")
 

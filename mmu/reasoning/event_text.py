@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from mmu.report.schema import EventFact, Name, Person
 
@@ -29,12 +29,17 @@ def describe(
     said: str,
     written: Sequence[str],
     sounds: Sequence[Name],
+    named: Collection[str] = (),
 ) -> Name:
-    """Who does what where, what is seen, said, written and heard, in this order."""
+    """Who does what where, what is seen, said, written and heard, in this order.
+
+    `named` are the concepts that words name themselves; what only follows from words is not mentioned.
+    """
     seen = [fact for fact in facts if fact.axis in ("face", "image")]
     heard = [fact.name for fact in facts if fact.axis == "audio"] + list(sounds)
     # a place that follows from a word is not where the video is
-    mentioned = [one.name for one in facts if one.axis in ("speech", "text") and one.facet != "scene"]
+    worded = [one for one in facts if one.axis in ("speech", "text") and one.facet != "scene"]
+    mentioned = [one.name for one in worded if one.concept in named]
     who = [_who(person) for person in people[:3]] or [one.name for one in seen if one.facet == "person"][:1]
     doing, scene, things = (
         [one.name for one in seen if one.facet == facet] for facet in ("action", "scene", "element")

@@ -45,6 +45,8 @@ class _Piece:
     shots: int
     facts: list[EventFact]
     people: list[str]
+    #: concepts that words on screen or said name, and not only lead to
+    named: frozenset[str]
 
     @property
     def content(self) -> frozenset[str]:
@@ -61,11 +63,16 @@ class _Scene:
     settings: FusionSettings
 
     def piece(self, span: Span, shots: int) -> _Piece:
-        facts = _facts(
-            [one for one in self.observations if _within(one.span, span)], self.graph, self.settings
-        )
+        inside = [one for one in self.observations if _within(one.span, span)]
+        facts = _facts(inside, self.graph, self.settings)
+        named = frozenset(one.concept for one in inside if self._is_named(one))
         people = [person.id for person in self.people if _seconds(person, span) >= _enough(span)]
-        return _Piece(span, shots, facts, people)
+        return _Piece(span, shots, facts, people, named)
+
+    def _is_named(self, one: Observation) -> bool:
+        """Whether words name the concept: an observation is made of the signal, before the graph leads on."""
+        words = self.settings.sources[one.group].axis in ("text", "speech")
+        return words and any(step.kind == "alias" for step in one.path)
 
 
 def tell_events(
@@ -130,7 +137,7 @@ def _event(
         start=round(piece.span.start, 3),
         end=round(piece.span.end, 3),
         shots=piece.shots,
-        text=describe(piece.facts, present, words, written, heard),
+        text=describe(piece.facts, present, words, written, heard, piece.named),
         facts=piece.facts,
         people=piece.people,
         said=words,

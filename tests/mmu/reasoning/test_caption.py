@@ -35,6 +35,7 @@ GRAPH = Graph(
                 concept("woman", "女人", "person"),
                 concept("street", "街道", "scene"),
                 concept("sky", "天空", "scene"),
+                concept("rock_sign", "摇滚手势", "action"),
                 concept("riding_bicycle", "骑自行车", "action"),
                 concept("car", "汽车"),
                 concept("playing_violin", "拉小提琴", "action"),
@@ -143,6 +144,12 @@ def test_who_is_never_there_is_told_apart() -> None:
     )
     assert Name(zh="街道上的汽车", en="A car on a street") in found.titles
     assert not any("蛋糕" in title.zh for title in found.titles)
+
+
+def test_an_action_named_by_a_noun_is_done() -> None:
+    found = full(MAN, tag("rock_sign", "摇滚手势", "action"))
+    assert found is not None
+    assert found.text == Name(zh="一段视频：一个男人做摇滚手势。", en="A video of a man doing rock sign.")
 
 
 def test_a_picture_is_one_moment() -> None:

@@ -116,6 +116,21 @@ def test_what_is_heard_is_not_said_to_be_seen() -> None:
     assert "画面" not in event.text.zh
 
 
+def test_only_what_words_name_is_mentioned() -> None:
+    said = ("宇航员的一天", "她是一名宇航员", "She is an astronaut")
+    lines = [Signal("text.line", text, 0.99, Span(0, 6), "ocr@1") for text in said]
+    face = Signal("face.gender", "female", 0.99, Span(0, 6), "faces@1", track="t")
+    old = Signal("face.age", 41.8, 0.9, Span(0, 6), "faces@1", track="t", attributes={"spread": 8.0})
+    (event,) = told([shot(0, 6), face, old, *lines], 6.0)
+    assert "spacesuit" in {fact.concept for fact in event.facts}
+    assert "宇航服" not in event.text.zh
+    assert "spacesuit" not in event.text.en
+    suit = Signal("text.line", "她穿着宇航服", 0.95, Span(0, 6), "ocr@1")
+    (event,) = told([shot(0, 6), face, old, *lines, suit], 6.0)
+    assert "提到宇航服" in event.text.zh
+    assert "mentioned: spacesuit" in event.text.en.casefold()
+
+
 def test_long_quotations_are_cut_by_their_width() -> None:
     assert shorten("a" * 64) == "a" * 64
     assert shorten("a" * 65) == "a" * 64 + "…"
