@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from kg import Graph
 from mmu.reasoning import caption_en, caption_zh
 from mmu.reasoning.caption_facts import Medium, choose_facts
-from mmu.report.schema import Caption, Category, Name, Person, Tag, TextLine, TranscriptSegment
+from mmu.report.schema import Caption, Category, Emotion, Name, Person, Tag, TextLine, TranscriptSegment
 
 
 def write_caption(
@@ -22,6 +22,7 @@ def write_caption(
     people: Sequence[Person] = (),
     transcript: Sequence[TranscriptSegment] = (),
     lines: Sequence[TextLine] = (),
+    emotion: Emotion | None = None,
 ) -> Caption | None:
     """One sentence, one paragraph and titles; None without evidence.
 
@@ -29,7 +30,14 @@ def write_caption(
     only likely is said to be so. See `choose_facts` for the arguments.
     """
     facts = choose_facts(
-        tags, category, graph, medium=medium, people=people, transcript=transcript, lines=lines
+        tags,
+        category,
+        graph,
+        medium=medium,
+        people=people,
+        transcript=transcript,
+        lines=lines,
+        emotion=emotion,
     )
     if facts.empty:
         return None

@@ -14,7 +14,7 @@ import yaml
 from kg import Graph
 from mmu.reasoning.caption_join import LISTED, VISUAL, Group, Moments, join, meet, moments
 from mmu.reasoning.select import specific
-from mmu.report.schema import Category, Person, Tag, TextLine, TranscriptSegment
+from mmu.report.schema import Category, Emotion, Person, Tag, TextLine, TranscriptSegment
 
 Medium = Literal["video", "picture", "audio"]
 
@@ -100,6 +100,7 @@ def choose_facts(
     people: Sequence[Person] = (),
     transcript: Sequence[TranscriptSegment] = (),
     lines: Sequence[TextLine] = (),
+    emotion: Emotion | None = None,
 ) -> Facts:
     """Choose what to say. Person, action and place are joined only where they are seen at the same time.
 
@@ -111,6 +112,7 @@ def choose_facts(
         people: faces of different people, counted where they are long enough in view.
         transcript: quoted when there is speech.
         lines: a title on screen is quoted.
+        emotion: of the report, the mood where it is at least likely.
     """
     witnessed = [tag for tag in tags if 1 - share(tag, ("user",)) >= WITNESSED]
     unsaid = set(words()["unsaid"])
@@ -124,7 +126,7 @@ def choose_facts(
     things = [tag for tag in seen if tag.facet == "element" or tag.id in views]
     _add_things(facts, _apart(things, graph)[:LISTED])
     facts.music = next((tag for tag in sure if tag.facet == "music"), None)
-    facts.mood = next((tag for tag in sure if tag.facet == "emotion" and tag.id != "neutral"), None)
+    facts.mood = _mood(witnessed, emotion)
     _doubts(facts, witnessed, graph)
     facts.title = _title(lines)
     facts.spoken = _said(transcript)
@@ -155,6 +157,13 @@ def _add_things(facts: Facts, things: Sequence[Tag]) -> None:
     for tag in things:
         there = meet(facts.moments, moments(tag)) != ()
         (facts.things if there else facts.apart).append(tag)
+
+
+def _mood(witnessed: Sequence[Tag], emotion: Emotion | None) -> Tag | None:
+    """The tag of the report's own emotion, so that both say the same."""
+    if emotion is None or emotion.label == "neutral" or emotion.score < LIKELY:
+        return None
+    return next((tag for tag in witnessed if tag.id == emotion.label), None)
 
 
 def _apart(tags: Sequence[Tag], graph: Graph) -> list[Tag]:

@@ -149,6 +149,8 @@ def _answer(signal: Signal, graph: Graph, settings: FusionSettings) -> Iterator[
 
 def _signal_step(signal: Signal) -> EvidenceStep:
     text = "" if signal.value is None else str(signal.value)
+    if signal.kind == "face.age":
+        text = f"约 {text} 岁 · about {text} years"
     return EvidenceStep(kind="signal", id=signal.id, text=text or signal.kind)
 
 

@@ -121,6 +121,7 @@ class Brain:
         category = choose_category(tags, self.graph, duration=duration)
         people = gather_people(signals, embeddings=embeddings)
         speakers = gather_speakers(signals, embeddings=embeddings)
+        emotion = judge_emotion(believed, self.graph, self.settings)
         contradictions = find_contradictions(
             observations, self.graph, self.settings, title=title, similarity=self.similarity
         )
@@ -135,8 +136,9 @@ class Brain:
                 people=people,
                 transcript=transcript,
                 lines=lines,
+                emotion=emotion,
             ),
-            emotion=judge_emotion(believed, self.graph, self.settings),
+            emotion=emotion,
             entities=gather_entities(signals, self.recogniser, kept=kept, people=people, speakers=speakers),
             events=tell_events(
                 signals,

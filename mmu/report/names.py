@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: a label takes the name of a concept only when it means nearly the same
 SAME_MEANING = 0.85
+#: labels that mean a concept, but whose word means too much else to be a name of it
+MEANT = {("coco", "remote"): "remote_control", ("coco", "sports ball"): "ball"}
 
 
 class Names:
@@ -38,7 +40,13 @@ class Names:
         if not isinstance(vocabulary, str) or self._graph is None:
             return None
         concepts = self._graph.label(vocabulary, label)
-        return self.concept(concepts[0][0]) if concepts and concepts[0][1] >= SAME_MEANING else None
+        if concepts and concepts[0][1] >= SAME_MEANING:
+            return self.concept(concepts[0][0])
+        # how far a label is believed is another question than whether it is a name of its concept
+        spoken = label.replace("_", " ")
+        named = {one.concept for one in self._graph.link(spoken) if one.end - one.start == len(spoken)}
+        named.add(MEANT.get((vocabulary, label), ""))
+        return next((self.concept(concept) for concept, _ in concepts if concept in named), None)
 
     def used_in(self, report: Report) -> dict[str, dict[str, str]]:
         """Names of all concepts that evidence paths and alternative categories mention by id."""

@@ -13,6 +13,7 @@ from mmu.reasoning.category import choose_category
 from mmu.report.schema import (
     Caption,
     Category,
+    Emotion,
     Evidence,
     EvidenceStep,
     Name,
@@ -35,6 +36,7 @@ GRAPH = Graph(
                 concept("woman", "女人", "person"),
                 concept("street", "街道", "scene"),
                 concept("sky", "天空", "scene"),
+                concept("cute", "可爱", "emotion"),
                 concept("rock_sign", "摇滚手势", "action"),
                 concept("riding_bicycle", "骑自行车", "action"),
                 concept("car", "汽车"),
@@ -77,6 +79,7 @@ def full(
     title: str = "",
     said: str = "",
     people: tuple[Person, ...] = (),
+    emotion: Emotion | None = None,
 ) -> Caption | None:
     lines = [TextLine(start=0, end=1, text=title, role="title", signal="text.line:0")] if title else []
     speech = (
@@ -85,7 +88,14 @@ def full(
         else []
     )
     return write_caption(
-        list(tags), category, GRAPH, medium=medium, people=people, transcript=speech, lines=lines
+        list(tags),
+        category,
+        GRAPH,
+        medium=medium,
+        people=people,
+        transcript=speech,
+        lines=lines,
+        emotion=emotion,
     )
 
 
@@ -249,6 +259,21 @@ def test_the_kind_of_file_is_named() -> None:
     assert (caption(cat, tag("black_and_white", "黑白", "style")) or "").startswith("一段黑白视频")
 
 
+def test_the_mood_is_the_emotion_of_the_report() -> None:
+    tags = (MAN, tag("happy", "开心", "emotion", score=0.5), tag("cute", "可爱", "emotion", score=0.7))
+    emotion = Emotion(label="happy", score=0.48, scores={"happy": 0.48})
+    found = full(*tags, emotion=emotion)
+    assert found is not None
+    assert found.paragraph == Name(
+        zh="一段视频：一个男人。整体情绪是开心。", en="A video of a man. The mood is happy."
+    )
+    for other in (None, emotion.model_copy(update={"score": 0.2})):
+        silent = full(*tags, emotion=other)
+        assert silent is not None
+        assert silent.paragraph is not None
+        assert "情绪" not in silent.paragraph.zh
+
+
 def test_no_evidence_no_caption() -> None:
     assert caption() is None
     assert caption(title="宇航员的一天") == "一段视频：标题写着“宇航员的一天”。"
@@ -330,6 +355,7 @@ def test_every_content_word_is_backed_by_evidence(medium: str, likely: float) ->
         title="街头音乐会",
         said="大家好，欢迎来到现场。",
         people=(person(1, "male"), person(2, "female")),
+        emotion=Emotion(label="happy", score=0.5, scores={"happy": 0.5}),
     )
     assert found is not None
     assert found.paragraph is not None

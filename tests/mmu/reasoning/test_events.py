@@ -116,6 +116,12 @@ def test_what_is_heard_is_not_said_to_be_seen() -> None:
     assert "画面" not in event.text.zh
 
 
+def test_the_evidence_of_an_age_says_that_it_is_one() -> None:
+    old = Signal("face.age", 41.8, 0.9, Span(0, 6), "faces@1", attributes={"spread": 8.0})
+    steps = {one.path[0].text for one in observe(SignalSet([old]), GRAPH, SETTINGS, 6.0)}
+    assert steps == {"约 41.8 岁 · about 41.8 years"}
+
+
 def test_only_what_words_name_is_mentioned() -> None:
     said = ("宇航员的一天", "她是一名宇航员", "She is an astronaut")
     lines = [Signal("text.line", text, 0.99, Span(0, 6), "ocr@1") for text in said]

@@ -3,13 +3,16 @@
 import json
 import re
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 
 import cv2
 import numpy as np
 import pytest
+import yaml
 
+import kg
 from mmu.errors import ConfigError, MediaError
 from mmu.media import open_clip
 from mmu.perception.catalog import CPU_STAGES
@@ -44,6 +47,31 @@ def test_lanes_are_ordered_and_overlapping_text_is_stacked(sample: ModuleType) -
         for one, two in zip(row["blocks"], row["blocks"][1:], strict=False):
             assert one["end"] <= two["start"]
     assert len(lanes["text"]["rows"]) == 3
+
+
+def test_every_label_of_the_object_detector_has_a_name_in_both_languages() -> None:
+    labels = yaml.safe_load((files("kg") / "ontology/labels/coco.yaml").read_text(encoding="utf-8"))
+    assert len(labels) == 80
+    names = Names()
+    found = {label: names.label("coco", label) for label in labels}
+    assert {
+        label for label, name in found.items() if not (name and re.search("[一-鿿]", name["zh"]))
+    } == set()
+    assert found["handbag"] == {"zh": "手提包", "en": "handbag"}
+    assert names.label("imagenet1k", "bottlecap") is None  # no household item by name
+
+
+def test_the_page_and_the_graph_name_emotions_alike() -> None:
+    words = json.loads((files("mmu.report") / "templates/strings.json").read_text(encoding="utf-8"))[
+        "emotion"
+    ]
+    graph = kg.load()
+    shown = {concept: words[concept][0] for concept in words if concept in graph.concepts}
+    assert {"joy", "neutral", "calm", "sadness"} <= shown.keys()
+    assert shown == {concept: graph.concepts[concept].zh for concept in shown}
+    for expression in ("happy", "sad", "angry", "fear", "surprise", "disgust", "neutral"):
+        concept, _ = graph.label("expression", expression)[0]
+        assert words[expression][0] == graph.concepts[concept].zh
 
 
 def test_malformed_signals_are_left_out(sample: ModuleType) -> None:
