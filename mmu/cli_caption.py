@@ -51,6 +51,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the captions; 1 when a model was asked and failed."""
     from mmu.describe import describe, take_frames
+    from mmu.report.cli import load_report
 
     model = language_model(args)
     if args.frames and model is None:
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError("--video goes with one report")
     failed = False
     for path in args.reports:
-        report = read_report(path)
+        report = load_report(path)
         if model is not None:
             frames = take_frames(args.video or report.uri, args.frames) if args.frames else []
             report = describe(report, model, frames=frames)
@@ -81,24 +82,6 @@ def language_model(args: argparse.Namespace) -> LanguageModel | None:
     return LanguageModel.from_environment(
         {**os.environ, **{name: str(value) for name, value in given.items() if value is not None}}
     )
-
-
-def read_report(path: Path) -> Report:
-    """A stored report.
-
-    Raises:
-        ConfigError: it cannot be read, or is no report.
-    """
-    from pydantic import ValidationError
-
-    from mmu.report.schema import Report
-
-    try:
-        return Report.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not a report (mmu.report/1): {str(error).splitlines()[0]}") from error
 
 
 def write_report(path: Path, report: Report) -> None:

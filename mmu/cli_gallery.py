@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmu.errors import StoreError
 
 if TYPE_CHECKING:
-    from mmu.gallery.store import Entry, Gallery
+    from numpy.typing import NDArray
+
+    from mmu.gallery.store import Entry, Gallery, Snapshot
 
 
 def gallery_option() -> argparse.ArgumentParser:
@@ -29,6 +32,21 @@ def add_list_and_remove(
     remove = actions.add_parser("remove", parents=[place], help="delete a person and their embeddings")
     remove.add_argument("name", metavar="NAME")
     remove.set_defaults(what=what)
+
+
+def nearest(known: Snapshot, embedding: NDArray[Any] | None) -> str:
+    """Who of the gallery is most like somebody it does not know, and how far from being known.
+
+    The likeness is rounded down and the threshold up, so that they never look met.
+    """
+    found = None if embedding is None else known.nearest(embedding)
+    if found is None:
+        return "(nobody to compare with)"
+    score = math.floor(round(found.score * 100, 6)) / 100
+    if found.score >= known.threshold:
+        return f"(nearest {found.name} {score:.2f}, but another is nearer to that name)"
+    needs = math.ceil(round(known.threshold * 100, 6)) / 100
+    return f"(nearest {found.name} {score:.2f}, needs {needs:.2f})"
 
 
 def list_everybody(gallery: Gallery, _: argparse.Namespace) -> int:

@@ -45,11 +45,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Look at each report; 1 when the model failed on one of them."""
     from mmu.analyzer import Analyzer
-    from mmu.cli_caption import language_model, read_report, write_report
+    from mmu.cli_caption import language_model, write_report
     from mmu.describe import take_timed_frames
     from mmu.errors import ConfigError
     from mmu.look import STAGE, look
     from mmu.reasoning.answers import agreed
+    from mmu.report.cli import load_report
 
     model = language_model(args)
     if model is None:
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     failed = False
     with Analyzer(only=["shots"]) as analyzer:
         for path in args.reports:
-            report = read_report(path)
+            report = load_report(path)
             asked = args.always or agreed(report) is None
             frames = take_timed_frames(args.video or report.uri, args.frames) if asked else []
             prices = None if args.prices is None else (args.prices[0], args.prices[1])

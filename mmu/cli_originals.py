@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmu.errors import ConfigError, MediaError, StoreError
+from mmu.errors import ConfigError, MediaError
 
 if TYPE_CHECKING:
     from mmu.originals.fingerprint import Fingerprint
@@ -131,16 +131,9 @@ def _fingerprint(file: str, *, original: bool) -> Fingerprint:
 
     if not _is_report(file):
         return fingerprint_file(file, original=original)
-    from pydantic import ValidationError
+    from mmu.report.cli import load_report
 
-    from mmu.report.schema import Report
-
-    try:
-        return fingerprint_report(Report.model_validate_json(Path(file).read_bytes()))
-    except OSError as error:
-        raise StoreError(f"cannot read {file}: {error.strerror}") from error
-    except ValidationError as error:
-        raise ConfigError(f"{file} is not a report of mmu: {error.errors()[0]['msg']}") from error
+    return fingerprint_report(load_report(Path(file)))
 
 
 def _is_report(file: str) -> bool:

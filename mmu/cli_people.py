@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmu.cli_gallery import add_list_and_remove, find_name, gallery_option, list_everybody, remove
+from mmu.cli_gallery import add_list_and_remove, find_name, gallery_option, list_everybody, nearest, remove
 from mmu.errors import ConfigError, MediaError
 
 if TYPE_CHECKING:
@@ -98,8 +98,11 @@ def _who(gallery: Gallery, path: str) -> int:
     for face in faces:
         box = face.box.scaled(photo.scale)
         match = known.match(face.embedding)
-        answer = "unknown\t–"
-        if match is not None and face.quality >= MIN_QUALITY:
+        if face.quality < MIN_QUALITY:
+            answer = f"unknown\t(quality below {MIN_QUALITY:.2f}: too poor to tell)"
+        elif match is None:
+            answer = f"unknown\t{nearest(known, face.embedding)}"
+        else:
             answer = f"{match.name}\t{match.score:.2f}"
         print(f"{answer}\tat {box.x:.0f},{box.y:.0f} size {box.w:.0f}x{box.h:.0f} quality {face.quality:.2f}")
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ NAMES_SHOWN = 12
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the `tag` command."""
+    from mmu.perception.names import CPU_STAGES
+
     parser = commands.add_parser(
         "tag",
         help="analyse videos: tags with evidence, category, caption, quality, topics, moderation",
@@ -46,10 +49,16 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--config", metavar="FILE", help="YAML file that gives stages to other networks (docs/weights.md)"
     )
     parser.add_argument(
-        "--only", default="", metavar="STAGES", help="run only these stages (comma-separated)"
+        "--only",
+        default="",
+        metavar="STAGES",
+        help=f"run only these stages, comma-separated: {', '.join(CPU_STAGES)}",
     )
     parser.add_argument(
-        "--skip", default="", metavar="STAGES", help="leave out these stages (comma-separated)"
+        "--skip",
+        default="",
+        metavar="STAGES",
+        help="leave out these stages, comma-separated (names: see --only)",
     )
     parser.add_argument("--policy", metavar="FILE", help="moderation policy (default: the shipped one)")
     parser.add_argument(
@@ -113,8 +122,19 @@ def run(args: argparse.Namespace) -> int:
             with _Bar(file, quiet=args.quiet) as bar:
                 report = analyzer.analyze(file, title=args.title, topics=args.topics, progress=bar)
             clean = clean and report.outcome == "ok"
+            if any(error.code == "not_a_file" for error in report.errors) and Path(file).is_dir():
+                print(_whole_folder(file), file=sys.stderr)
             _emit(report, name, file, args, several=len(args.files) > 1)
     return 0 if clean else 1
+
+
+def _whole_folder(folder: str) -> str:
+    """What to do with a folder."""
+    place = shlex.quote(folder.rstrip("/") or "/")
+    return (
+        f"mmu: {folder} is a folder: name its files (`mmu tag {place}/*.mp4`), or make tables of all that is "
+        f"in it (`python -m pipelines.batch --src {place} --out FOLDER`)"
+    )
 
 
 def _emit(report: Report, name: str, file: str, args: argparse.Namespace, *, several: bool) -> None:

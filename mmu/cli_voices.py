@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmu.cli_gallery import add_list_and_remove, find_name, gallery_option, list_everybody, remove
+from mmu.cli_gallery import add_list_and_remove, find_name, gallery_option, list_everybody, nearest, remove
 from mmu.errors import ConfigError, MediaError
 
 if TYPE_CHECKING:
@@ -82,9 +82,10 @@ def _who(gallery: VoiceGallery, path: str) -> int:
     _, speakers = Listener(Store()).speakers(path)
     if not speakers:
         print(f"{path}: nobody speaks in it")
-    for signal in name_speakers(SignalSet(speakers), gallery.snapshot()):
+    known = gallery.snapshot()
+    for signal in name_speakers(SignalSet(speakers), known):
         name, match = signal.attributes.get("name"), signal.attributes.get("match")
-        answer = f"{name}\t{match:.2f}" if name else "unknown\t–"
+        answer = f"{name}\t{match:.2f}" if name else f"unknown\t{nearest(known, signal.embedding)}"
         turns = ", ".join(f"{turn.start:.1f}-{turn.end:.1f}" for turn in turns_of(signal)[:8])
         print(f"{answer}\t{signal.attributes['seconds']:.1f} s\t{turns}")
     return 0

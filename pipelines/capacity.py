@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mmu.errors import ConfigError
+from mmu.perception.names import unknown_stages
 from pipelines.costs import Costs
 
 DAY = 86400.0
@@ -112,8 +113,7 @@ def make_plan(load: Load, costs: Costs, nodes: list[Node]) -> Plan:
     """
     unknown = set(load.skip) - costs.stages.keys()
     if unknown:
-        stages = ", ".join(costs.stages)
-        raise ConfigError(f"unknown stage {', '.join(sorted(unknown))}; stages: {stages}")
+        raise ConfigError(unknown_stages(unknown, costs.stages))
     pools = sorted(
         (pool for node in nodes if (pool := _pool(load, costs, node)) is not None),
         key=lambda pool: (pool.usd_day, pool.nodes),

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from mmu.errors import ConfigError
 from mmu.moderation.decide import Decision, Judgement, TextJudge, judge
 from mmu.moderation.likeness import Embed
 from mmu.moderation.policy import Policy
+from mmu.report.cli import load_report
 from mmu.report.schema import Report
 from mmu.signals import Signal
 
@@ -46,14 +45,7 @@ def read_reports(place: Path) -> Iterator[Report]:
     if not paths:
         raise ConfigError(f"no reports (*.json) in {place}")
     for path in paths:
-        try:
-            yield Report.model_validate_json(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"cannot read the report {path}: {error}") from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise ConfigError(f"{path} is not a report: {where}: {first['msg']}") from error
+        yield load_report(path)
 
 
 def judge_report(

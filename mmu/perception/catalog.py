@@ -7,32 +7,9 @@ from importlib import import_module
 
 from mmu.errors import ConfigError
 from mmu.networks import ConfigSource, NetworkConfig, load_networks
+from mmu.perception.names import CPU_STAGES as CPU_STAGES
+from mmu.perception.names import unknown_stages
 from mmu.stage import Stage, validate
-
-#: stage name -> class, imported only when the stage is used
-CPU_STAGES: dict[str, str] = {
-    "shots": "mmu.perception.shots:Shots",
-    "faces": "mmu.perception.faces:Faces",
-    "labels": "mmu.perception.labels:Labels",
-    "objects": "mmu.perception.objects:Objects",
-    "scene": "mmu.perception.scene:Scene",
-    "style": "mmu.perception.style:Style",
-    "explicit": "mmu.perception.explicit:Explicit",
-    "codes": "mmu.perception.codes:Codes",
-    "provenance": "mmu.perception.provenance:Provenance",
-    "picture_quality": "mmu.perception.picture_quality:PictureQuality",
-    "hashes": "mmu.perception.hashes:Hashes",
-    "gestures": "mmu.perception.gestures:Gestures",
-    "pose": "mmu.perception.pose:PoseStage",
-    "text": "mmu.perception.text:TextStage",
-    "sound": "mmu.perception.sound:Sound",
-    "speech": "mmu.perception.speech:Speech",
-    "speakers": "mmu.perception.speakers:Speakers",
-    "talking": "mmu.perception.talking:Talking",
-    "vocal_emotion": "mmu.perception.vocal_emotion:VocalEmotion",
-    "music": "mmu.perception.music:MusicFacts",
-    "actions": "mmu.perception.actions:Actions",
-}
 
 
 def build_stages(
@@ -67,7 +44,7 @@ def build_stages(
     unwanted = set(skip)
     unknown = (wanted | unwanted) - set(catalog)
     if unknown:
-        raise ConfigError(f"unknown stage {', '.join(sorted(unknown))}; stages: {', '.join(catalog)}")
+        raise ConfigError(unknown_stages(unknown, catalog))
     stages: dict[str, Stage] = {
         name: adapted[name] if name in adapted else _load(CPU_STAGES[name])
         for name in catalog

@@ -14,6 +14,9 @@ from urllib.parse import unquote, urlsplit
 if TYPE_CHECKING:
     from mmu.report.schema import Report
 
+#: bytes in which a report's opening brace is looked for
+_HEAD = 4096
+
 
 def add_parser(commands: Any) -> argparse.ArgumentParser:
     """Add `report` to the subcommands; `commands` is what `add_subparsers` returned."""
@@ -82,21 +85,28 @@ def load_report(path: Path) -> Report:
     """Read and check a saved report.
 
     Raises:
-        ConfigError: not readable, not JSON, or not `mmu.report/1`; the message names the first fault.
+        ConfigError: not readable, not JSON, or not `mmu.report/1`; the message names the first fault
+            and the command that makes reports.
     """
     from pydantic import ValidationError
 
     from mmu.errors import ConfigError
     from mmu.report.schema import Report
 
+    fault = f"{str(path)!r} is not an mmu.report/1 report (`mmu tag FILE --json DIR` makes one)"
     try:
-        return Report.model_validate_json(path.read_bytes())
+        with path.open("rb") as file:
+            # a video is told by its first bytes, and not read whole
+            head = file.read(_HEAD)
+            if not head.lstrip().startswith(b"{"):
+                raise ConfigError(f"{fault}: it does not hold a JSON object")
+            return Report.model_validate_json(head + file.read())
     except OSError as error:
         raise ConfigError(f"cannot read the report {str(path)!r}: {error.strerror or error}") from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ConfigError(f"{str(path)!r} is not an mmu.report/1 report: {where}: {first['msg']}") from error
+        raise ConfigError(f"{fault}: {where}: {first['msg']}") from error
 
 
 def find_video(report: Report) -> Path | None:

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 MAX_TOPICS = 100
 MAX_BATCH = 1000
 
 Title = Annotated[str, StringConstraints(max_length=2000)]
 Topic = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Url = Annotated[str, StringConstraints(pattern="^https?://[!-~\u00a1-\U0010ffff]+$", max_length=4096)]
+_ADDRESS = "^https?://[!-~\u00a1-\U0010ffff]+$"
+
+
+def _address(value: object) -> object:
+    """The same value; of an address that will not do, it says why."""
+    if isinstance(value, str) and not value.startswith(("http://", "https://")):
+        raise PydanticCustomError(
+            "scheme",
+            "only http:// and https:// addresses are fetched (a file is sent as multipart/form-data)",
+        )
+    if isinstance(value, str) and not re.fullmatch(_ADDRESS, value):
+        raise PydanticCustomError(
+            "address", "an address names a host, and holds no space or control character"
+        )
+    return value
+
+
+Url = Annotated[str, StringConstraints(pattern=_ADDRESS, max_length=4096), BeforeValidator(_address)]
 
 
 class VideoRequest(BaseModel):

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from mmu.errors import ConfigError, MediaError
 from mmu.outcome import Outcome
 from mmu.reasoning.similarity import Embedder
+from mmu.report.cli import load_report
 from mmu.report.schema import Report
 from mmu.signals import Signal
 from mmu.taught.spaces import Example, signal_example, text_example
@@ -62,13 +62,9 @@ def _read(item: str, analyse: Analyse, embedder: Embedder | None) -> list[tuple[
                 raise ConfigError(f"{item} holds no text")
             return [(line, text_example(line, embedder)) for line in lines]
         if path.suffix == ".json":
-            report = Report.model_validate_json(path.read_text(encoding="utf-8"))
-            return [(item, report_example(report, embedder))]
-    except (OSError, UnicodeDecodeError, ValidationError) as error:
-        reason = str(error).splitlines()[0]
-        raise ConfigError(
-            f"{item}: not a {'report' if path.suffix == '.json' else 'text'}: {reason}"
-        ) from error
+            return [(item, report_example(load_report(path), embedder))]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{item}: not a text: {error}") from error
     report = analyse(path)
     if report.outcome is Outcome.FAILED:
         raise MediaError(f"{item}: {report.errors[0].message if report.errors else 'cannot be analysed'}")

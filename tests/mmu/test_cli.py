@@ -10,6 +10,8 @@ import pytest
 
 from mmu.cli import main
 from mmu.cli_tag import _unique_names
+from mmu.perception.catalog import build_stages
+from mmu.perception.names import AXIS_STAGES, CPU_STAGES
 
 HEAVY = ("numpy", "cv2", "onnxruntime", "librosa", "av", "faster_whisper", "ray", "torch")
 
@@ -38,10 +40,40 @@ def test_wrong_usage_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert stop.value.code == 2
     assert main(["tag", "x.mp4", "--only", "smell"]) == 2
     assert main(["tag", "x.mp4", "--profile", "huge"]) == 2
+    assert main(["tag", "x.mp4", "--skip", "face,person"]) == 2
     printed = capsys.readouterr().err
+    assert "unknown stage face (an axis; its stages: faces), person (an axis; its" in printed
     assert "unknown stage smell" in printed
     assert "unknown profile 'huge'" in printed
     assert "Traceback" not in printed
+
+
+def test_help_names_the_stages(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["tag", "--help"])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert ", ".join(CPU_STAGES) in printed
+
+
+def test_the_stages_of_an_axis_are_those_that_emit_its_signals() -> None:
+    emits: dict[str, list[str]] = {}
+    for stage in build_stages():
+        for axis in {kind.partition(".")[0] for kind in stage.emits}:
+            emits.setdefault("audio" if axis == "music" else axis, []).append(stage.name)
+    named = {axis: tuple(names) for axis, names in emits.items() if axis not in CPU_STAGES}
+    assert named == AXIS_STAGES
+
+
+@pytest.mark.weights
+def test_a_folder_says_how_its_videos_are_analysed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "my clips"
+    folder.mkdir()
+    assert main(["tag", f"{folder}/", "--quiet", "--only", "shots"]) == 1
+    said = capsys.readouterr().err
+    assert f"`mmu tag '{folder}'/*.mp4`" in said
+    assert f"`python -m pipelines.batch --src '{folder}' --out FOLDER`" in said
 
 
 @pytest.mark.weights

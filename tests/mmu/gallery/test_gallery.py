@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from skimage import data
 
 from mmu import cli
 from mmu.analyzer import Analyzer
+from mmu.cli_gallery import nearest
 from mmu.errors import ConfigError, StoreError
 from mmu.gallery.mesh import PhotoMesh, photo_mesh, write_obj
 from mmu.gallery.naming import name_people
-from mmu.gallery.store import GALLERY_COSINE, Gallery
+from mmu.gallery.store import GALLERY_COSINE, Gallery, Snapshot
 from mmu.signals import Signal, SignalSet, Span
 
 RANDOM = np.random.default_rng(5)
@@ -89,6 +91,22 @@ def test_strangers_of_a_large_gallery_are_not_named(place: Path) -> None:
             gallery.add(f"p{i}", face(), photo="x", sha256=str(i))
         known = gallery.snapshot()
     assert sum(known.match(face()) is not None for _ in range(500)) == 0
+
+
+def test_the_nearest_never_looks_like_enough() -> None:
+    known = Snapshot(("Ann", "Bo"), np.eye(2, 128, dtype=np.float32), "")
+
+    def somebody(ann: float, bo: float) -> NDArray[np.float32]:
+        embedding = np.zeros(128, np.float32)
+        embedding[:3] = ann, bo, np.sqrt(1 - ann**2 - bo**2)
+        return embedding
+
+    assert nearest(known, somebody(0.4199, 0.1)) == "(nearest Ann 0.41, needs 0.42)"
+    assert nearest(known, somebody(-0.2, -0.101)) == "(nearest Bo -0.11, needs 0.42)"
+    near = somebody(0.9001, 0.1)
+    assert nearest(known, near) == "(nearest Ann 0.90, but another is nearer to that name)"
+    assert nearest(Snapshot((), np.zeros((0, 128), np.float32), ""), near) == "(nobody to compare with)"
+    assert nearest(known, None) == "(nobody to compare with)"
 
 
 def test_removal_leaves_no_bytes_of_the_embedding(place: Path) -> None:
@@ -186,7 +204,10 @@ def test_command_line(photos: dict[str, Path], place: Path, capsys: pytest.Captu
     assert "Eileen Collins\t1\tportrait.png" in people("find", "collins")[1]
     assert people("remove", "Nobody")[0] == 2
     assert people("remove", "Eileen Collins")[1] == "removed Eileen Collins: 1 photo\n"
-    assert people("find", photos["mirrored"])[1].startswith("unknown")
+    assert people("find", photos["mirrored"])[1].startswith("unknown\t(nobody to compare with)\tat ")
+    people("add", "Someone Else", photos["portrait"])
+    other = people("find", photos["two"])[1].splitlines()
+    assert all(re.match(r"Someone Else\t0\.|unknown\t\(nearest Someone Else -?0\.\d\d, needs 0\.42\)", line) for line in other)  # fmt: skip
 
 
 @pytest.mark.weights

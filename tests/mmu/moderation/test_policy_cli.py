@@ -110,7 +110,7 @@ def test_wrong_arguments(house: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert "cannot read the report" in capsys.readouterr().err
     (tmp_path / "x.json").write_text("{}", encoding="utf-8")
     assert main(["policy", "explain", str(tmp_path / "x.json"), "--policy", str(house)]) == 2
-    assert "is not a report" in capsys.readouterr().err
+    assert "is not an mmu.report/1 report" in capsys.readouterr().err
     assert main(["policy", "explain", "none.json"]) == 2
     assert main(["policy", "test", "--policy", str(tmp_path / "none.yaml")]) == 2
     assert "cannot read the policy" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 
+from mmu.cli import main
 from mmu.errors import ConfigError, MediaError
 from mmu.report.cli import add_parser, find_video
 
@@ -73,6 +74,31 @@ def test_what_is_not_a_report_is_named(text: str, tmp_path: Path) -> None:
     path.write_text(text)
     with pytest.raises(ConfigError, match=r"x\.json.*is not an mmu\.report/1 report"):
         run(path)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "report",
+        "caption",
+        "look",
+        "policy explain --no-embeddings",
+        "originals add",
+        "queue put",
+        "index add",
+    ],
+)
+def test_a_video_in_place_of_a_report_says_how_one_is_made(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMU_HOME", str(tmp_path))
+    path = tmp_path / "clip.json"
+    path.write_bytes(b"\0\0\0\x20ftypisom\xbb\xff")
+    model = ["--llm-url", "http://127.0.0.1:9/v1", "--llm-model", "m"] if command == "look" else []
+    assert main([*command.split(), str(path), *model]) != 0
+    said = capsys.readouterr().err
+    assert "clip.json' is not an mmu.report/1 report (`mmu tag FILE --json DIR` makes one)" in said
+    assert "codec" not in said
 
 
 def test_missing_files(saved: Path, tmp_path: Path) -> None:

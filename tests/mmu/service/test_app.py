@@ -69,6 +69,11 @@ def test_private_addresses_are_not_fetched(serve: Serve, site: str) -> None:
 def test_only_http_addresses_are_taken(serve: Serve, url: str) -> None:
     answer = serve().ask("POST", "/v1/videos", json={"url": url})
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid")
+    said = answer.json()["error"]["message"]
+    if url == "http://":
+        assert said == "url: an address names a host, and holds no space or control character"
+    else:
+        assert said.startswith("url: only http:// and https:// addresses are fetched")
 
 
 def test_a_file_that_is_no_video_has_a_report_that_says_so(serve: Serve, tmp_path: Path) -> None:

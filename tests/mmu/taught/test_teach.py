@@ -121,7 +121,7 @@ def test_examples_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     for item, said in (
         (str(tmp_path / "none.mp4"), "no such file"),
         ("none.mp4", "no such file"),
-        (str(tmp_path / "r.json"), "not a report"),
+        (str(tmp_path / "r.json"), "is not an mmu.report/1 report"),
         (str(tmp_path / "e.txt"), "holds no text"),
         (str(tmp_path / "b.txt"), "not a text"),
         ("text: ", "empty"),
