@@ -38,8 +38,10 @@ NAMES = 12
 #: tags from this score are suggested as topics
 SUGGEST = 0.6
 SUGGESTIONS = 3
-#: facets that make a good hashtag
-TOPIC_FACETS = ("topic", "action", "element", "scene", "music", "style")
+#: facets that are topics by themselves, and those of which some make a good hashtag
+TOPIC_FACETS, OTHER_FACETS = ("topic", "music"), ("action", "element", "scene", "style")
+#: how surely a concept must be about some topic to be suggested: a cat is about pets, a table about nothing
+ABOUT = 0.55
 
 REASONS = {
     "supported": Name(zh="内容与话题相符", en="what is seen, heard or read supports it"),
@@ -114,19 +116,39 @@ def judge_topics(
     return decisions
 
 
-def suggest_topics(decisions: Sequence[TopicDecision], tags: Sequence[Tag]) -> list[TopicDecision]:
-    """Strongly supported tags that no kept topic names yet; `tags` are the specific ones."""
+def suggest_topics(
+    decisions: Sequence[TopicDecision], tags: Sequence[Tag], graph: Graph
+) -> list[TopicDecision]:
+    """Strongly supported tags, of what people tag, that no kept topic names; `tags` are the specific ones."""
     kept = [one for one in decisions if one.action == "keep"]
     taken = {normalise_topic(one.canonical) for one in kept} | {one.concept for one in kept if one.concept}
     suggested: list[TopicDecision] = []
     for tag in tags:
         known = {tag.id, normalise_topic(tag.name.zh), normalise_topic(tag.name.en)}
-        if tag.facet in TOPIC_FACETS and tag.score >= SUGGEST and not known & taken:
+        if tag.score >= SUGGEST and not known & taken and is_topical(tag.id, graph):
             suggested.append(_decision(tag.name.zh, "suggest", tag.name.zh, "suggested", tag.score, tag.id))
             taken |= known
         if len(suggested) == SUGGESTIONS:
             break
     return suggested
+
+
+def is_topical(concept: str, graph: Graph) -> bool:
+    """Whether a concept is a topic, or the graph files it (or what it is a kind of) surely under one.
+
+    Furniture and everyday acts, of which no topic follows, make no hashtag.
+    """
+    facet = graph.concepts[concept].facet
+    if facet in TOPIC_FACETS:
+        return True
+    above = {concept: 1.0, **graph.ancestors(concept)}
+    topics = (
+        weight * fits
+        for one, weight in above.items()
+        for target, fits in {one: 1.0, **graph.concepts[one].implies}.items()
+        if graph.concepts[target].facet == "topic"
+    )
+    return facet in OTHER_FACETS and max(topics, default=0.0) >= ABOUT
 
 
 @dataclass(slots=True)

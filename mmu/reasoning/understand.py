@@ -152,7 +152,7 @@ class Brain:
             ),
             contradictions=contradictions,
             quality=judge_quality(signals),
-            topics=decisions + suggest_topics(decisions, telling),
+            topics=decisions + suggest_topics(decisions, telling, self.graph),
             moderation=self._moderate(
                 [*signals, *map(as_signal, contradictions)], tags=tags, title=title, topics=topics
             ),

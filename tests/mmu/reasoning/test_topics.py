@@ -2,14 +2,15 @@
 
 import pytest
 
+import kg
 from mmu.reasoning.fuse import fuse
 from mmu.reasoning.observe import observe
 from mmu.reasoning.select import to_tags
 from mmu.reasoning.settings import load_settings
 from mmu.reasoning.similarity import PIECE, TopicSimilarity, load_similarity, pieces
 from mmu.reasoning.topic_match import match_topics, shared_part
-from mmu.reasoning.topics import judge_topics, normalise_topic, suggest_topics
-from mmu.report.schema import TopicDecision
+from mmu.reasoning.topics import is_topical, judge_topics, normalise_topic, suggest_topics
+from mmu.report.schema import Evidence, EvidenceStep, Name, Tag, TopicDecision
 from mmu.signals import Signal, SignalSet, Span
 from mmu.topics.segment import Segmenter
 from models.store import Store
@@ -25,7 +26,7 @@ def decide(topics: list[str], *, texts: list[str] | None = None) -> dict[str, To
     beliefs = fuse(observe(SignalSet([CAT]), GRAPH, load_settings(), 5.0), GRAPH, load_settings())
     tags = to_tags(beliefs, GRAPH, load_settings())
     decisions = judge_topics(topics, texts=texts or [], support=beliefs, graph=GRAPH)
-    decisions += suggest_topics(decisions, tags)
+    decisions += suggest_topics(decisions, tags, GRAPH)
     return {decision.topic: decision for decision in decisions}
 
 
@@ -62,6 +63,24 @@ def test_words_of_the_title_keep_an_unknown_topic() -> None:
 
 def test_emoji_alone_is_empty() -> None:
     assert decide(["#🔥🔥"])["#🔥🔥"].reason == "empty"
+
+
+def test_furniture_and_everyday_acts_are_not_suggested() -> None:
+    graph = kg.load()
+    plain = ("table", "chair", "sofa", "cup", "room", "indoor", "speaking", "sitting", "smiling", "subtitle")
+    told = ("cat", "coffee", "bicycle", "beach", "riding_bicycle", "acoustic_guitar", "food", "cartoon")
+    assert [one for one in plain if is_topical(one, graph)] == []
+    assert [one for one in told if not is_topical(one, graph)] == []
+    table = tag_of("table", graph)
+    assert suggest_topics([], [table, tag_of("cat", graph)], graph)[0].concept == "cat"
+    assert suggest_topics([], [table], graph) == []
+
+
+def tag_of(concept: str, graph: kg.Graph) -> Tag:
+    node = graph.concepts[concept]
+    step = EvidenceStep(kind="signal", id="image.object:0", text=concept)
+    seen = Evidence(axis="image", weight=0.9, signal=step.id, source="t@1", path=[step])
+    return Tag(id=concept, name=Name(zh=node.zh, en=node.en), facet=node.facet, score=0.9, evidence=[seen])
 
 
 def test_missing_topics_are_suggested_once() -> None:
