@@ -80,7 +80,8 @@ def softening(policy: Policy, category: str, about: set[str]) -> tuple[float, tu
     holding = [
         name
         for name in about
-        if not policy.contexts[name].categories or category in policy.contexts[name].categories
+        if policy.contexts[name].factor < 1.0
+        and (not policy.contexts[name].categories or category in policy.contexts[name].categories)
     ]
     return min((policy.contexts[name].factor for name in holding), default=1.0), tuple(sorted(holding))
 

@@ -5,6 +5,8 @@ A word list has one term a line:
     term                 with the score of its rule
     term = 0.9           with its own score
     one + other          all of them in one text
+    one .. other         one soon before the other, in one sentence
+    a | b .. c | d       each of these with each of those; also with +, or alone
     ~ term               also by its sound: homophones (嘉威信) and pinyin (jia wei xin)
     ! innocent           covers the terms inside it: no hit there
     # comment
@@ -15,15 +17,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
-from mmu.moderation.normalise import Dense, dense, has_han, term, words
+from mmu.moderation.normalise import SENTENCE_END, Dense, dense, has_han, term, words
 from mmu.moderation.sound import sound_of, sounds
 
 #: what a term that is found by its sound only counts of one that is found as it is written
 SOUND_TRUST = 0.8
+#: most characters between the two parts of `one .. other`, if the second is Chinese and if it is not
+NEAR_HAN, NEAR_LETTERS = 12, 24
 
 
 class LexiconError(ValueError):
@@ -39,6 +44,8 @@ class Entry:
     score: float
     exception: bool = False
     sound: bool = False
+    #: the second part follows the first soon (`NEAR_HAN`, `NEAR_LETTERS`)
+    near: bool = False
 
 
 class Match(NamedTuple):
@@ -68,12 +75,17 @@ def parse(rule: str, lines: Iterable[str], *, score: float) -> list[Entry]:
             value = float(own) if equals else score
         except ValueError:
             raise LexiconError(f"line {number}: {own.strip()!r} is not a score") from None
-        parts = tuple(_form(part) for part in text.split("+"))
-        if not all(part.strip() for part in parts) or not 0 < value <= 1:
-            raise LexiconError(f"line {number}: {line.strip()!r} needs a term and a score in (0, 1]")
-        if sound and any(has_han(part) and sound_of(part) is None for part in parts):
-            raise LexiconError(f"line {number}: {line.strip()!r} has no sound of two syllables or more")
-        entries.append(Entry(rule, parts, value, exception, sound))
+        near = ".." in text
+        choices = [part.split("|") for part in text.split(".." if near else "+")]
+        if near and len(choices) != 2:
+            raise LexiconError(f"line {number}: {line.strip()!r} needs one part on either side of `..`")
+        for chosen in product(*choices):
+            parts = tuple(_form(part) for part in chosen)
+            if not all(part.strip() for part in parts) or not 0 < value <= 1:
+                raise LexiconError(f"line {number}: {line.strip()!r} needs a term and a score in (0, 1]")
+            if sound and any(has_han(part) and sound_of(part) is None for part in parts):
+                raise LexiconError(f"line {number}: {line.strip()!r} has no sound of two syllables or more")
+            entries.append(Entry(rule, parts, value, exception, sound, near))
     return entries
 
 
@@ -125,6 +137,9 @@ class Lexicon:
                     + _uncovered(heard.get(other, ()), covers[entry.rule], whole=True)
                     for other in entry.parts
                 ]
+                if entry.near:
+                    reach = NEAR_HAN if has_han(entry.parts[1]) else NEAR_LETTERS
+                    spans[0] = _followed(spans[0], spans[1], text, reach)
                 if all(spans):
                     written = all(places.get(other) for other in entry.parts)
                     trust = 1.0 if written else SOUND_TRUST
@@ -187,3 +202,17 @@ def _uncovered(
             low <= start and end <= high and (whole or (low, high) != (start, end)) for low, high in covers
         )
     ]
+
+
+def _followed(
+    spans: Iterable[tuple[int, int]], others: Iterable[tuple[int, int]], text: str, reach: int
+) -> list[tuple[int, int]]:
+    """From the start of each span to the end of the first of the others that follows it closely."""
+    starts = sorted(others)
+    found = []
+    for start, end in spans:
+        for low, high in starts:
+            if end <= low <= end + reach and not SENTENCE_END.intersection(text[end:low]):
+                found.append((start, high))
+                break
+    return found

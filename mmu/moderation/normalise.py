@@ -15,7 +15,7 @@ import opencc
 
 #: ends a sentence: no term goes across it
 BREAK = "\n"
-_SENTENCE_END = frozenset("。！？!?；;\n\r…")
+SENTENCE_END = frozenset("。！？!?；;\n\r…")
 #: separators of ordinary prose; others between two letters look like hiding
 _PROSE = frozenset(" \t\u3000,，、.:：;()（）[]【】《》“”\"'‘’")
 #: letters of other alphabets that look like Latin ones, and apostrophes as they are printed
@@ -112,7 +112,7 @@ def dense(text: str) -> Dense:
             places.append(place)
             gaps.append(gap)
             gap = ""
-        elif character in _SENTENCE_END:
+        elif character in SENTENCE_END:
             if characters and characters[-1] != BREAK:
                 characters.append(BREAK)
                 places.append(place)

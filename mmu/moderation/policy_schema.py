@@ -178,12 +178,15 @@ class Harmless(_Part):
 
 
 class Context(_Part):
-    """Words that say that a text is about a thing and does not do it (news, warnings, lessons, fiction)."""
+    """Words that say that a text is about a thing and does not do it (news, warnings, lessons, fiction).
+
+    With a factor of 1 it softens nothing and is there for rules to name in `unless`.
+    """
 
     id: str
     words: tuple[str, ...] = Field(min_length=1)
     categories: tuple[str, ...] = ()
-    factor: float = Field(ge=0, lt=1)
+    factor: float = Field(ge=0, le=1)
 
 
 class Example(_Part):

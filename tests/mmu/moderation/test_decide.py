@@ -84,6 +84,57 @@ def test_innocent(policy: Policy, category: str, title: str) -> None:
     assert result.category is None
 
 
+@pytest.mark.parametrize(
+    ("rule", "title"),
+    [
+        ("words.drugs", "cocaine for sale, hmu"),
+        ("words.drugs", "麻古有货，懂的来"),
+        ("words.weapons", "真枪现货"),
+        ("words.weapons", "guns for sale whatsapp"),
+        ("words.explosives", "how to make pipe bombs"),
+        ("words.threats", "我会弄死你全家"),
+        ("words.self_harm", "安眠药吃多少能死"),
+        ("words.solicitation", "escort services tonight"),
+        ("words.child_safety", "小学生裸照"),
+        ("words.gambling", "赌球平台 稳赢"),
+        ("words.fraud", "stolen cards? selling cvv"),
+        ("words.hate", "all muslims should die"),
+    ],
+)
+def test_plainly_forbidden(policy: Policy, rule: str, title: str) -> None:
+    result = decide(policy, title=title)
+    assert result.decision != "pass"
+    assert rule in {hit.rule for hit in result.hits}
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "加油站旁卖子弹头玩具车",
+        "枪声响起，卖菜的大爷愣住了",
+        "买筋膜枪送男友",
+        "police seized guns for sale in a raid",
+        "买白粉扑和口红",
+        "你怎么不去死海旅游",
+        "要你的命题作文",
+        "my legs are going to kill me",
+        "kids eating nude color lipstick",
+        "gas the car before the women arrive",
+    ],
+)
+def test_its_words_in_innocent_texts(policy: Policy, title: str) -> None:
+    result = decide(policy, title=title)
+    assert result.decision == "pass", [(hit.rule, hit.text) for hit in result.hits]
+
+
+def test_what_plays_say_counts_less_on_screen_than_in_a_title(policy: Policy) -> None:
+    line = Signal("text.line", "我杀了你", 0.99, Span(3, 6), "ocr", id="text.line:0")
+    threat = Signal("text.line", "我要炸了学校", 0.99, Span(3, 6), "ocr", id="text.line:0")
+    assert decide(policy, title="我杀了你").decision == "review"
+    assert decide(policy, signals=[line]).decision == "pass"
+    assert decide(policy, signals=[threat]).decision == "review"
+
+
 def test_hits_carry_signal_span_and_box(policy: Policy) -> None:
     line = Signal(
         "text.line", "加薇信 abc12345 咨询", 0.99, Span(3, 6), "ocr", Box(10, 20, 300, 40), id="text.line:0"

@@ -66,10 +66,41 @@ def test_innocent(lexicon: Lexicon, text: str) -> None:
     assert found(lexicon, text) == []
 
 
-@pytest.mark.parametrize("line", ["~a加", "~信", "x = 2", "= 0.5", "a + "])
+@pytest.mark.parametrize("line", ["~a加", "~信", "x = 2", "= 0.5", "a + ", "a .. ", "a .. b .. c", "a | "])
 def test_lines_that_cannot_be_understood(line: str) -> None:
     with pytest.raises(LexiconError, match="line 1"):
         parse("rule", [line], score=0.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("这里有卖真枪的", ["卖真枪"]),
+        ("卖 手枪", ["卖 手枪"]),
+        ("sell you a gun and a real gun", ["sell you a gun"]),
+        ("求购一把好用的枪", ["购一把好用的枪"]),
+        ("枪声一响，他卖掉了房子", []),  # the other way round
+        ("菜卖完了。枪响了", []),  # another sentence
+        ("卖菜的老人在早上的集市里听见了远处的枪声", []),  # too far
+        ("卖玩具枪", []),
+        ("sell a top gun poster", []),
+    ],
+)
+def test_near(text: str, shown: list[str]) -> None:
+    lines = ["卖 | 购 .. 枪", "sell .. gun", "! 玩具枪", "! top gun"]
+    assert [one for one, _ in found(Lexicon(parse("rule", lines, score=0.5)), text)] == shown
+
+
+def test_alternatives() -> None:
+    entries = parse("rule", ["a | b + c = 0.7", "! d | e"], score=0.5)
+    assert [[part.strip() for part in entry.parts] for entry in entries] == [
+        ["a", "c"],
+        ["b", "c"],
+        ["d"],
+        ["e"],
+    ]
+    assert [entry.score for entry in entries] == [0.7, 0.7, 0.5, 0.5]
+    assert [entry.exception for entry in entries] == [False, False, True, True]
 
 
 def test_a_hundred_thousand_terms_cost_little_more_than_a_thousand() -> None:
