@@ -18,6 +18,8 @@ from mmu.report.schema import Category, Emotion, Person, Tag, TextLine, Transcri
 
 Medium = Literal["video", "picture", "audio"]
 
+#: who rides a bicycle has one: what an action implies this surely is not told again
+IMPLIED = 0.9
 #: a tag from SURE is stated, from LIKELY it is said to be likely, below it is left out
 SURE, LIKELY = 0.48, 0.36
 #: a category below this is not named
@@ -123,7 +125,10 @@ def choose_facts(
     facts.styles = [tag for tag in seen if tag.id in words()["styles"]][:1]
     views = set(words()["views"])
     _who_does_what_where(facts, [tag for tag in sure if tag.id not in views], people)
-    things = [tag for tag in seen if tag.facet == "element" or tag.id in views]
+    told = graph.concepts[facts.action.id].implies if facts.action is not None else {}
+    things = [
+        tag for tag in seen if (tag.facet == "element" or tag.id in views) and told.get(tag.id, 0.0) < IMPLIED
+    ]
     _add_things(facts, _apart(things, graph)[:LISTED])
     facts.music = next((tag for tag in sure if tag.facet == "music"), None)
     facts.mood = _mood(witnessed, emotion)

@@ -103,3 +103,9 @@ def test_an_output_folder_that_is_a_file(tmp_path: Path, capsys: pytest.CaptureF
     place.touch()
     assert main(["tag", "x.mp4", "--json", str(place)]) == 2
     assert "cannot write" in capsys.readouterr().err
+
+
+def test_the_package_is_the_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "mmu", "--help"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage: mmu ")

@@ -38,7 +38,8 @@ GRAPH = Graph(
                 concept("sky", "天空", "scene"),
                 concept("cute", "可爱", "emotion"),
                 concept("rock_sign", "摇滚手势", "action"),
-                concept("riding_bicycle", "骑自行车", "action"),
+                concept("riding_bicycle", "骑自行车", "action", implies={"bicycle": 0.97}),
+                concept("bicycle", "自行车"),
                 concept("car", "汽车"),
                 concept("playing_violin", "拉小提琴", "action"),
                 concept("piano", "钢琴曲", "music"),
@@ -144,6 +145,7 @@ def test_who_is_never_there_is_told_apart() -> None:
         tag("riding_bicycle", "骑自行车", "action", (6, 13)),
         tag("street", "街道", "scene", (6, 13)),
         tag("car", "汽车", "element", (10, 12)),
+        tag("bicycle", "自行车", "element", (10, 12)),  # the action says it
         tag("cake", "蛋糕", "element", (13, 18)),
         people=(woman, man),
     )

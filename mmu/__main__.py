@@ -1,0 +1,7 @@
+"""`python -m mmu` is `mmu`."""
+
+import sys
+
+from mmu.cli import main
+
+sys.exit(main())
