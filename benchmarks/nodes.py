@@ -32,6 +32,9 @@ from benchmarks.kills import ROOT, Compared, compare, prepare, processes_below
 NODE_MB, STORE_MB = 1024, 80
 #: seconds to wait for nodes and for work on them: long, for a machine with other work
 PATIENCE = 400.0
+#: nodes that are started until one comes
+TRIES = 3
+_ASK = "import ray; ray.init(logging_level='ERROR'); print(sum(node['Alive'] for node in ray.nodes()))"
 
 
 class Cluster:
@@ -84,24 +87,29 @@ class Cluster:
         environment = {name: text for name, text in self.environment.items() if name != "RAY_ADDRESS"}
         return subprocess.Popen(command, env=environment, cwd=ROOT, stdout=self._log, stderr=self._log)
 
-    def wait(self) -> None:
-        """Wait until all nodes are known to the head.
+    def join(self) -> None:
+        """Start one more node and wait until the head knows it; a node that does not come is replaced.
+
+        Nodes are started one after the other: of two that start together on one machine, one may not come.
 
         Raises:
-            RuntimeError: they are not, after a long while; with what `ray start` said.
+            RuntimeError: none came; with what `ray start` said.
         """
-        ask = "import ray; ray.init(logging_level='ERROR'); print(sum(node['Alive'] for node in ray.nodes()))"
-        deadline, found = time.monotonic() + PATIENCE, ""
-        while time.monotonic() < deadline and all(one.poll() is None for one in [self._head, *self.nodes]):
-            done = subprocess.run(
-                [sys.executable, "-c", ask], env=self.environment, capture_output=True, text=True
-            )
-            found = done.stdout.strip()
-            if found == str(1 + len(self.nodes)):
-                return
-            time.sleep(2)
+        found = ""
+        for _ in range(TRIES):
+            node = self.add()
+            deadline = time.monotonic() + PATIENCE / TRIES
+            while time.monotonic() < deadline and all(one.poll() is None for one in (self._head, node)):
+                done = subprocess.run(
+                    [sys.executable, "-c", _ASK], env=self.environment, capture_output=True, text=True
+                )
+                found = done.stdout.strip()
+                if found == str(1 + len(self.nodes)):
+                    return
+                time.sleep(1)
+            self.take_away(node)
         log = (self._folder / "start.log").read_text(errors="replace")[-2000:]
-        raise RuntimeError(f"the cluster did not start: {found or 'no'} nodes\n{log}")
+        raise RuntimeError(f"the node did not start: {found or 'no'} nodes\n{log}")
 
     def take_away(self, node: subprocess.Popen[bytes]) -> None:
         """End all processes of a node at once."""
@@ -145,8 +153,7 @@ def run_loss(folder: Path, *, clips: int, nodes: int, stages: str, back: bool = 
     out = folder / "lost"
     with Cluster() as cluster:
         for _ in range(nodes):
-            cluster.add()
-        cluster.wait()
+            cluster.join()
         job = subprocess.Popen(
             [*command, "--out", str(out)],
             env=cluster.environment,
