@@ -46,10 +46,13 @@ def new_folder(parent: str | os.PathLike[str] | None = None) -> Path:
 
 
 def _make_home(base: Path) -> tuple[Path, BinaryIO]:
-    home = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
-    file = (home / _LOCK).open("wb")
-    try_lock(file)
-    return home, file
+    while True:
+        home = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
+        file = (home / _LOCK).open("wb")
+        # Before the lock is held another process may have swept the folder away.
+        if try_lock(file) and (home / _LOCK).exists():
+            return home, file
+        file.close()
 
 
 def _remove_home(key: tuple[int, Path]) -> None:

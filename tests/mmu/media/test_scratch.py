@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import BinaryIO
 
+import pytest
+
+from mmu.media import scratch
 from mmu.media.scratch import new_folder
 
 HOLD = """
@@ -61,3 +66,20 @@ def test_a_home_that_a_cleaner_took_is_made_again(tmp_path: Path) -> None:
     (first.parent / "lock").unlink()
     first.parent.rmdir()
     assert new_folder(tmp_path).is_dir()
+
+
+def test_a_home_swept_before_it_is_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, swept = scratch.try_lock, []
+
+    def late(file: BinaryIO) -> bool:
+        if not swept:
+            swept.append(Path(file.name).parent)
+            shutil.rmtree(swept[0])
+        return real(file)
+
+    monkeypatch.setattr(scratch, "try_lock", late)
+    folder = new_folder(tmp_path)
+    assert folder.is_dir()
+    assert folder.parent != swept[0]
