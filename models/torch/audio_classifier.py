@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelError
+from models.torch.pretrained import import_transformers
 from models.torch.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -39,14 +40,7 @@ class AudioClassifier:
         Raises:
             ModelError: the library or a file is missing, or the folder holds another kind of network.
         """
-        try:
-            from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification
-            from transformers.utils.logging import disable_progress_bar
-        except ImportError as error:
-            raise ModelError(
-                f"transformers cannot be imported ({error}); pip install 'mmu-video[torch]'"
-            ) from error
-        disable_progress_bar()
+        transformers = import_transformers()
         folder = Path(folder)
         missing = [name for name in _FILES if not (folder / name).is_file()]
         if not any((folder / name).is_file() for name in _WEIGHTS):
@@ -54,9 +48,11 @@ class AudioClassifier:
         if missing:
             raise ModelError(f"{folder}: {', '.join(missing)} missing; it is a folder as published")
         try:
-            config = AutoConfig.from_pretrained(folder, local_files_only=True)
-            self._extract: Any = AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
-            network, found = AutoModelForAudioClassification.from_pretrained(
+            config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
+            self._extract: Any = transformers.AutoFeatureExtractor.from_pretrained(
+                folder, local_files_only=True
+            )
+            network, found = transformers.AutoModelForAudioClassification.from_pretrained(
                 folder, local_files_only=True, output_loading_info=True
             )
         except Exception as error:  # the library raises whatever a wrong file leads to

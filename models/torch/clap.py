@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelError
-from models.torch.pretrained import reason_of, stay_offline, unit_rows
+from models.torch.pretrained import import_transformers, reason_of, unit_rows
 from models.torch.runtime import Runtime, import_torch
 
 if TYPE_CHECKING:
@@ -40,13 +40,7 @@ class Clap:
         Raises:
             ModelError: transformers is missing, or the folder holds no such network.
         """
-        stay_offline()
-        try:
-            import transformers
-        except (ImportError, OSError) as error:
-            raise ModelError(
-                f"transformers cannot be loaded ({error}): pip install 'mmu-video[torch]'"
-            ) from error
+        transformers = import_transformers()
         folder = Path(folder)
         if missing := [
             name for name in ("config.json", "preprocessor_config.json") if not (folder / name).is_file()

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelError
-from models.torch.pretrained import features_of, reason_of, stay_offline, unit_rows
+from models.torch.pretrained import features_of, import_transformers, reason_of, stay_offline, unit_rows
 from models.torch.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -154,13 +154,7 @@ def transformers_network(
         ModelError: transformers is missing, or the folder holds no such network.
     """
     runtime = runtime or Runtime()
-    stay_offline()
-    try:
-        import transformers
-    except (ImportError, OSError) as error:
-        raise ModelError(
-            f"transformers cannot be loaded ({error}): pip install 'mmu-video[torch]'"
-        ) from error
+    transformers = import_transformers()
     if not (path / "config.json").is_file():
         raise ModelError(f"{path} holds no config.json: expected the folder of a network of transformers")
     try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import ModelError
 from models.torch.runtime import import_torch
 
 if TYPE_CHECKING:
@@ -20,6 +21,23 @@ def stay_offline() -> None:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def import_transformers() -> Any:
+    """The library, told to stay offline and to draw no progress bars.
+
+    Raises:
+        ModelError: it is not installed, or cannot be loaded.
+    """
+    stay_offline()
+    try:
+        import transformers
+    except (ImportError, OSError) as error:
+        raise ModelError(
+            f"transformers cannot be loaded ({error}): pip install 'mmu-video[torch]'"
+        ) from error
+    transformers.utils.logging.disable_progress_bar()
+    return transformers
 
 
 def features_of(found: Any) -> torch.Tensor:
