@@ -104,6 +104,7 @@ class Graph:
             vocabulary: dict(entries) for vocabulary, entries in (labels or {}).items()
         }
         self.guards = guards
+        self._reach: dict[tuple[str, int], tuple[tuple[float, tuple[str, ...]], ...]] = {}
 
     def __contains__(self, concept: object) -> bool:
         return concept in self.concepts
@@ -169,6 +170,29 @@ class Graph:
             for relation in relations
             for target, weight in node.relation(relation).items()
         ]
+
+    def reach(self, concept: str, max_steps: int) -> tuple[tuple[float, tuple[str, ...]], ...]:
+        """Where belief in a concept flows along `is_a` and `implies`, in at most so many steps.
+
+        Returns:
+            For the concept itself and every other one reached: the product of the weights on the best way,
+            and the concepts on it, without the start.
+        """
+        found = self._reach.get((concept, max_steps))
+        if found is None:
+            best: dict[str, tuple[float, tuple[str, ...]]] = {concept: (1.0, ())}
+            frontier = [concept]
+            for _ in range(max_steps):
+                reached = []
+                for current in frontier:
+                    weight, way = best[current]
+                    for edge in self.edges(current):
+                        if weight * edge.weight > best.get(edge.target, (0.0,))[0]:
+                            best[edge.target] = (weight * edge.weight, (*way, edge.target))
+                            reached.append(edge.target)
+                frontier = reached
+            found = self._reach[concept, max_steps] = tuple(best.values())
+        return found
 
     def link(self, text: str, *, min_weight: float = 0.0) -> list[Mention]:
         """Concepts named in free text, in order, without overlap; negated mentions are left out.

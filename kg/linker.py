@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -74,17 +74,26 @@ def _simplified(text: str) -> str:
     return "".join(new if len(new) == 1 else old for new, old in zip(single, text, strict=True))
 
 
-def folded_with_offsets(text: str) -> tuple[str, list[int]]:
+class _Folds(dict[int, str]):
+    """Code point -> its compatibility form with case folded; filled as characters are met."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = unicodedata.normalize("NFKC", chr(code)).casefold()
+        return self[code]
+
+
+_FOLDS = _Folds()
+
+
+def folded_with_offsets(text: str) -> tuple[str, Sequence[int]]:
     """Normalised text and, for each of its characters, the index in the original."""
     if text.isascii():
-        return text.lower(), list(range(len(text)))
-    parts: list[str] = []
-    origin: list[int] = []
-    for index, character in enumerate(text):
-        folded = unicodedata.normalize("NFKC", character).casefold()
-        parts.append(folded)
-        origin.extend([index] * len(folded))
-    return _simplified("".join(parts)), origin
+        return text.lower(), range(len(text))
+    folded = text.translate(_FOLDS)
+    origin: Sequence[int] = range(len(text))
+    if len(folded) != len(text):  # no character folds to nothing
+        origin = [index for index, one in enumerate(text) for _ in _FOLDS[ord(one)]]
+    return _simplified(folded), origin
 
 
 def normalise(text: str) -> str:

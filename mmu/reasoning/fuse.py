@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import exp, log
 
 from kg import Concept, Graph
@@ -96,24 +96,19 @@ def gather(
 
 def _spread(observation: Observation, graph: Graph) -> Iterable[Observation]:
     """The observation itself and what it lends to concepts along the graph, by the best path."""
-    best = {observation.concept: observation}
-    frontier = [observation]
-    for _ in range(MAX_STEPS):
-        reached: list[Observation] = []
-        for current in frontier:
-            for edge in graph.edges(current.concept):
-                if edge.relation not in ("is_a", "implies"):
-                    continue
-                belief = current.belief * edge.weight
-                known = best.get(edge.target)
-                if belief < MIN_BELIEF or (known is not None and known.belief >= belief):
-                    continue
-                step = concept_step(graph, edge.target)
-                carried = replace(current, concept=edge.target, belief=belief, path=(*current.path, step))
-                best[edge.target] = carried
-                reached.append(carried)
-        frontier = reached
-    return best.values()
+    yield observation
+    for weight, way in graph.reach(observation.concept, MAX_STEPS):
+        belief = observation.belief * weight
+        if way and belief >= MIN_BELIEF:
+            steps = [concept_step(graph, concept) for concept in way]
+            yield Observation(
+                way[-1],
+                observation.group,
+                belief,
+                observation.label,
+                observation.signal,
+                (*observation.path, *steps),
+            )
 
 
 def _combine(concept: Concept, groups: dict[str, list[Observation]], settings: FusionSettings) -> Fused:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import erf, sqrt
 from typing import NamedTuple
 
@@ -154,6 +155,7 @@ def _signal_step(signal: Signal) -> EvidenceStep:
     return EvidenceStep(kind="signal", id=signal.id, text=text or signal.kind)
 
 
+@lru_cache(maxsize=16384)
 def concept_step(graph: Graph, concept: str) -> EvidenceStep:
     """The evidence step of a concept, with its name in both languages."""
     node = graph.concepts[concept]
