@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelError
+from models.shared import Shared
 from models.torch.batching import Batcher
 
 if TYPE_CHECKING:
@@ -209,31 +210,7 @@ def choose_dtype(wanted: str, device: torch.device) -> torch.dtype:
     return cast("torch.dtype", {"fp32": lib.float32, "fp16": lib.float16, "bf16": lib.bfloat16}[wanted])
 
 
-class _Shared:
-    """Loaded networks by key, with the number of their users."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._held: dict[tuple[Any, ...], tuple[Any, int]] = {}
-
-    def get(self, key: tuple[Any, ...], load: Callable[[], Loaded]) -> Loaded:
-        with self._lock:
-            value, users = self._held[key] if key in self._held else (load(), 0)
-            self._held[key] = (value, users + 1)
-            return cast(Loaded, value)
-
-    def release(self, key: tuple[Any, ...]) -> bool:
-        """Whether that was the last user."""
-        with self._lock:
-            if key not in self._held:
-                return False
-            value, users = self._held.pop(key)
-            if users > 1:
-                self._held[key] = (value, users - 1)
-            return users <= 1
-
-
-_SHARED = _Shared()
+_SHARED = Shared()
 _globals_lock = threading.Lock()
 _globals_set = False
 

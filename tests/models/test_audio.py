@@ -5,14 +5,16 @@ from __future__ import annotations
 import difflib
 import time
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from models import musicnn, speaker
+from models import musicnn
 from models.errors import ModelError
+from models.filterbank import filterbank
 from models.ina_segmenter import InaSegmenter, log_mel
 from models.musicnn import MusicNN
 from models.omni_aed import OmniAED
@@ -46,17 +48,19 @@ def test_missing_weights_say_what_to_do(tmp_path: Path) -> None:
             build()
 
 
-def test_filterbank_is_kaldis() -> None:
+@pytest.mark.parametrize("window", ["povey", "hamming"])
+def test_filterbank_is_kaldis(window: Literal["povey", "hamming"]) -> None:
     kaldi = pytest.importorskip("kaldi_native_fbank")
     samples = noise(1.0)
     options = kaldi.FbankOptions()
     options.frame_opts.dither = 0
+    options.frame_opts.window_type = window
     options.mel_opts.num_bins = 80
     online = kaldi.OnlineFbank(options)
     online.accept_waveform(RATE, (samples * 32768).tolist())
     online.input_finished()
     wanted = np.stack([online.get_frame(i) for i in range(online.num_frames_ready)])
-    assert speaker.filterbank(samples) == pytest.approx(wanted, abs=0.02)
+    assert filterbank(samples, window=window) == pytest.approx(wanted, abs=0.02)
 
 
 def test_features_peak_where_the_tone_is() -> None:

@@ -85,6 +85,8 @@ class AdaptedStage(Stage, Generic[OptionsT]):
     #: modules whose absence is an error before anything runs, and the extra that brings them
     requires: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
+    #: the adapter under which its weights are listed; empty: its own name
+    listed: ClassVar[str] = ""
 
     def __init__(self, adapter: str, options: OptionsT) -> None:
         self.adapter = adapter
@@ -126,7 +128,7 @@ class AdaptedStage(Stage, Generic[OptionsT]):
             options = self.options
             self._weights = resolve_weights(
                 store,
-                self.adapter,
+                self.listed or self.adapter,
                 options.model,
                 path=options.weights,
                 sha256=options.sha256,

@@ -45,7 +45,7 @@ class TagOptions(AdapterOptions):
 TagOptionsT = TypeVar("TagOptionsT", bound=TagOptions)
 
 
-class _TaggedSound(AdaptedStage[TagOptionsT], Sound):
+class TaggedSound(AdaptedStage[TagOptionsT], Sound):
     """Everything that the default stage says, and the events that a tagger hears."""
 
     models: ClassVar[tuple[str, ...]] = Sound.models
@@ -108,7 +108,7 @@ class _TaggedSound(AdaptedStage[TagOptionsT], Sound):
         return out
 
 
-class AstSound(_TaggedSound[TagOptions]):
+class AstSound(TaggedSound[TagOptions]):
     """Events by an Audio Spectrogram Transformer, or any audio classifier of Transformers."""
 
     requires = ("torch", "transformers")
@@ -123,7 +123,7 @@ class AstSound(_TaggedSound[TagOptions]):
         )
 
 
-class PannsSound(_TaggedSound[TagOptions]):
+class PannsSound(TaggedSound[TagOptions]):
     """Events by PANNs."""
 
     requires = ("torch",)
@@ -149,7 +149,7 @@ class ClapOptions(TagOptions):
     _one_place = field_validator("sentence")(one_place)
 
 
-class ClapSound(_TaggedSound[ClapOptions]):
+class ClapSound(TaggedSound[ClapOptions]):
     """Events by CLAP: whatever can be said in English can be one."""
 
     requires = ("torch", "transformers")

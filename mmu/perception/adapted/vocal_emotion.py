@@ -1,13 +1,15 @@
-"""Stage `vocal_emotion` by a network: wav2vec 2.0 and its kin by Transformers."""
+"""Stage `vocal_emotion` by a network of emotional speech: what they share, and those of Transformers."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from mmu.errors import ConfigError
 from mmu.perception.adapted.base import AdaptedStage, AdapterOptions
+from mmu.perception.sound_tags import SoundTagger
 from mmu.perception.vocal_emotion import VocalEmotion, stretches
 from mmu.signals import Signal, SignalSet
 from mmu.stage import Cost
@@ -16,7 +18,6 @@ from models.errors import ModelError
 if TYPE_CHECKING:
     from mmu.media.clip import Clip
     from models.store import Store
-    from models.torch.audio_classifier import AudioClassifier
 
 #: how labels of published networks are spelled, in lower case -> label of the `vocal_emotion` map
 LABELS = {
@@ -55,34 +56,32 @@ _AROUSAL = {
 
 
 class EmotionOptions(AdapterOptions):
-    """Options of `transformers.emotion`."""
+    """Options of the adapters of vocal emotion."""
 
-    batch: int = Field(8, ge=1, le=256, description="stretches of equal length run at a time")
+    batch: int = Field(8, ge=1, le=256, description="stretches run at a time")
     least: float = Field(0.5, ge=0.1, le=5, description="shorter stretches are left out, seconds")
 
 
-class NetworkEmotion(AdaptedStage[EmotionOptions], VocalEmotion):
+class ToneOfVoice(AdaptedStage[EmotionOptions], VocalEmotion):
     """Tone of voice of each stretch of speech by a network trained on emotional speech."""
 
     models: ClassVar[tuple[str, ...]] = ()
     cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=2500)
     Options: ClassVar[type[AdapterOptions]] = EmotionOptions
-    requires = ("torch", "transformers")
-    extra = "torch"
-    several_clips = True
+    #: least share of the named emotions, beside what the network calls unknown, for an answer
+    least_known: ClassVar[float] = 0.0
 
     def __init__(self, adapter: str, options: EmotionOptions) -> None:
         AdaptedStage.__init__(self, adapter, options)
-        self._network: AudioClassifier | None = None
+        self._network: SoundTagger | None = None
         self._names: tuple[str | None, ...] = ()
 
-    def setup(self, store: Store, *, threads: int = 1) -> None:
-        from models.torch.audio_classifier import AudioClassifier
+    @abstractmethod
+    def network(self, store: Store, *, threads: int) -> SoundTagger:
+        """The network; its labels are emotions."""
 
-        batch, path = self.options.batch, self.weights(store).path
-        network = self.load(
-            store, lambda path, runtime: AudioClassifier(path, runtime, batch=batch), threads=threads
-        )
+    def setup(self, store: Store, *, threads: int = 1) -> None:
+        network, path = self.network(store, threads=threads), self.weights(store).path
         self._names = emotions(network.labels, str(path))
         rate = next(iter(self.needs.audio))
         if network.sample_rate != rate:
@@ -104,7 +103,10 @@ class NetworkEmotion(AdaptedStage[EmotionOptions], VocalEmotion):
         out: list[Signal] = []
         for index, row in zip(kept, found, strict=True):
             span, voice = asked[index]
-            scores = shares(dict(zip(self._names, map(float, row), strict=True)))
+            heard = dict(zip(self._names, map(float, row), strict=True))
+            if sum(score for name, score in heard.items() if name is not None) < self.least_known:
+                continue
+            scores = shares(heard)
             label = max(scores, key=lambda name: scores[name])
             attributes: dict[str, object] = {
                 "vocabulary": "vocal_emotion",
@@ -117,6 +119,22 @@ class NetworkEmotion(AdaptedStage[EmotionOptions], VocalEmotion):
                 Signal("speech.emotion", label, scores[label], span, self.source, attributes=attributes)
             )
         return out
+
+
+class NetworkEmotion(ToneOfVoice):
+    """Tone of voice by any audio classifier of Transformers: wav2vec 2.0 and its kin."""
+
+    requires = ("torch", "transformers")
+    extra = "torch"
+    several_clips = True
+
+    def network(self, store: Store, *, threads: int) -> SoundTagger:
+        from models.torch.audio_classifier import AudioClassifier
+
+        batch = self.options.batch
+        return self.load(
+            store, lambda path, runtime: AudioClassifier(path, runtime, batch=batch), threads=threads
+        )
 
 
 def emotions(labels: tuple[str, ...], where: str) -> tuple[str | None, ...]:
