@@ -32,6 +32,7 @@ def page_data(report: Report) -> dict[str, Any]:
         }
     data["signals"] = _signals(report)
     data["signal_count"] = len(report.signals)
+    data["sources"] = _sources(report)
     data["lanes"] = build_lanes(report, names)
     data["covers"] = covers(report)
     data["duration"] = _duration(report, data["lanes"])
@@ -93,6 +94,16 @@ def _signals(report: Report) -> dict[str, dict[str, Any]]:
         for signal in report.signals
         if isinstance(signal.get("id"), str) and signal["id"] in wanted
     }
+
+
+def _sources(report: Report) -> dict[str, list[str]]:
+    """Signal kind -> the networks and methods that made signals of it, in order of the alphabet."""
+    found: dict[str, set[str]] = {}
+    for signal in report.signals:
+        kind, source = signal.get("kind"), signal.get("source")
+        if isinstance(kind, str) and isinstance(source, str) and source:
+            found.setdefault(kind, set()).add(source)
+    return {kind: sorted(found[kind]) for kind in sorted(found)}
 
 
 def _duration(report: Report, lanes: list[dict[str, Any]]) -> float:

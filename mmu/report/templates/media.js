@@ -86,8 +86,12 @@ function factsSection() {
   return items.length ? card("facts", say("facts"), facts(items)) : null;
 }
 
+/** What a stage tells that is no error: a batch that was halved, a GPU that could not be used. */
+const noted = (notes) => notes.map((note) => h("tr.note", {}, h("td", { colspan: 5 }, h("span.pill", {}, say("note")), " ", quoted(note, "en"))));
+
 function processingSection() {
   const models = Object.entries(data.models);
+  const sources = Object.entries(data.sources);
   if (!data.stages.length && !models.length) return null;
   const longest = Math.max(0.001, ...data.stages.map((item) => item.seconds));
   const total = data.stages.reduce((sum, item) => sum + item.seconds, 0);
@@ -96,12 +100,16 @@ function processingSection() {
     h("tr", {}, h("td", {}, name("stage", item.name)), h("td", {}, h("span.pill", { class: looks[item.outcome] }, name("outcome", item.outcome))),
       h("td.w", {}, meter([[item.seconds / longest, ""]])), h("td.num", {}, `${item.seconds.toFixed(2)} s`), h("td.num", {}, String(item.signals))),
     ...item.errors.map((error) => h("tr.why", {}, h("td", { colspan: 5 }, h("span.mono", {}, quoted(error.code)), " ", quoted(error.message)))),
+    ...noted(item.notes),
   ]);
+  const decoding = media?.notes ?? [];
+  if (decoding.length) rows.unshift(h("tr", {}, h("td", { colspan: 5 }, name("stage", "media"))), ...noted(decoding));
   const table = h("table.stages", {}, h("thead", {}, h("tr", {}, h("th", {}, say("stage")), h("th", {}, say("outcome")), h("th.w"), h("th.num", {}, say("time")), h("th.num", {}, say("signals")))),
     h("tbody", {}, rows, h("tr", {}, h("td", {}, h("b", {}, say("total"))), h("td"), h("td.w"), h("td.num", {}, h("b", {}, `${total.toFixed(2)} s`)), h("td.num", {}, h("b", {}, String(data.signal_count))))));
   return card("processing", say("processing"), [
     data.stages.length ? table : null,
     models.length ? fold(say("models"), facts(models.map(([key, hash]) => [key, h("span.mono", { title: hash }, quoted(hash.length > 20 ? `${hash.slice(0, 16)}…` : hash))]))) : null,
+    sources.length ? fold(say("sources"), facts(sources.map(([kind, found]) => [h("span.mono", {}, quoted(kind)), h("span.mono", {}, found.map((one, k) => [k ? ", " : "", quoted(one)]))]))) : null,
     h("p.small.faint", { style: { "margin-top": "10px" } }, say("profile"), " ", h("span.mono", {}, quoted(data.profile)), data.pipeline ? [" · ", say("pipeline"), " ", h("span.mono", {}, quoted(data.pipeline.slice(0, 16)))] : null),
   ]);
 }

@@ -234,6 +234,31 @@ def test_bars_stay_beside_long_labels_on_a_telephone(show: Open, sample: ModuleT
     expect(shown.page.locator("#processing")).to_contain_text("Work of all stages")
 
 
+def test_what_stages_and_the_decoder_had_to_tell_stands_in_their_table(
+    show: Open, sample: ModuleType
+) -> None:
+    report = sample.rich_report()
+    report.media.notes = ["decoded on the CPU, as cuda:0 cannot be used: no <b>NVIDIA</b> driver"]
+    report.stages[2].notes = ["out of memory at a batch of 16, went on with 8", "a second note"]
+    shown = show(report, language="zh", width=1280)
+    table = shown.page.locator("#processing table.stages")
+    expect(table.locator("tr.note")).to_have_count(3)
+    expect(table.locator("tbody tr").nth(0)).to_have_text("解码")
+    expect(table.locator("tbody tr").nth(1)).to_have_text("说明 " + report.media.notes[0])
+    row = table.locator("tbody tr").filter(has_text="画面标签").first
+    expect(row.locator("xpath=following-sibling::tr[1]")).to_have_text("说明 " + report.stages[2].notes[0])
+    shown.page.locator("[data-language=en]").click()
+    expect(table.locator("tr.note").first).to_contain_text("Note decoded on the CPU")
+    shown.page.get_by_text("What made which signals").click()
+    made = shown.page.locator("#processing details[open] dl")
+    expect(made.locator("dt").filter(has_text="image.object")).to_be_visible()
+    expect(made).to_contain_text(
+        next(one["source"] for one in report.signals if one["kind"] == "image.object")
+    )
+    assert shown.overflow() <= 0
+    shown.check_quiet()
+
+
 def test_works_without_a_video(show: Open, sample: ModuleType) -> None:
     shown = show(sample.rich_report())
     shown.page.click("#tag-cat > summary")

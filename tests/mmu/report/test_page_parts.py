@@ -91,6 +91,19 @@ def test_embeddings_and_frame_hashes_stay_out_of_the_page(sample: ModuleType) ->
     assert data["originality"] == {"algorithm": "dhash64", "frames": 24}
 
 
+def test_the_page_says_what_made_which_signals(sample: ModuleType) -> None:
+    report = sample.rich_report()
+    report.signals += [
+        {"id": "a", "kind": "image.answer", "value": "Dog", "source": "ast:audioset@1"},
+        {"id": "b", "kind": "image.answer", "value": "Dog", "source": "sound-calls"},
+        {"id": "c", "kind": "image.answer", "value": "Cat", "source": "ast:audioset@1"},
+        {"id": "d", "kind": None, "source": 7},
+    ]
+    sources = page_data(report)["sources"]
+    assert list(sources) == sorted(sources)
+    assert sources["image.answer"] == ["ast:audioset@1", "sound-calls"]
+
+
 def test_covers_merge_and_cover_everything_without_a_span(sample: ModuleType) -> None:
     report = sample.rich_report()
     assert covers(report) == []
