@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from models.convert.onnx_graph import Graph
 from models.errors import ModelError
 from models.onnx_session import open_session
-from models.text_tokens import unigram
+from models.text_tokens import Tokenizer, sentencepiece_model
 
 SOURCE = "multilingual-e5-small@q4"
 DIMENSIONS = 384
@@ -46,19 +46,17 @@ class E5:
             raise
         except Exception as error:
             raise ModelError(f"{path}: not the packed weights of multilingual E5 small: {error}") from error
-        self._packed = packed
         self._words = packed.tensor("emb.word").reshape(-1, DIMENSIONS // _BLOCK * _BLOCK_BYTES)
         self._places = (
             packed.floats("emb.pos").reshape(-1, DIMENSIONS) + packed.floats("emb.type")[:DIMENSIONS]
         )
-        self._tokenizer = unigram(packed.pieces, unknown=packed.unknown)
+        self._start, self._end, self._characters = packed.start, packed.end, packed.characters
+        self._tokenizer = Tokenizer(packed.tokenizer())
 
     def tokens(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text with prefix, start and end."""
-        plain = [(_PREFIX + text).translate(self._packed.characters) for text in texts]
-        found = self._tokenizer.encode_batch_fast(plain, add_special_tokens=False)
-        start, end = self._packed.start, self._packed.end
-        return [[start, *one.ids[: MAX_TOKENS - 2], end] for one in found]
+        plain = [(_PREFIX + text).translate(self._characters) for text in texts]
+        return [[self._start, *ids[: MAX_TOKENS - 2], self._end] for ids in self._tokenizer.encode(plain)]
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, 384) float32, L2-normalised; texts of about one length take the least time."""
@@ -93,8 +91,7 @@ class _Packed:
         at += 4 * count
         blob = data[at : at + size].tobytes()
         at += size
-        names = [blob[a:b].decode("utf-8") for a, b in pairwise(offsets)]
-        self.pieces = list(zip(names, scores.tolist(), strict=True))
+        self._pieces = [blob[a:b].decode("utf-8") for a, b in pairwise(offsets)], scores.tolist()
         self.characters, at = self._character_map(at)
         self._directory = self._tensors(at)
 
@@ -120,6 +117,11 @@ class _Packed:
             at += 21
             directory[name] = (offset, size)
         return directory
+
+    def tokenizer(self) -> bytes:
+        """The vocabulary as a SentencePiece model file."""
+        controls = (self.start, self.end, len(self._pieces[0]) - 1)  # the last one is the mask of training
+        return sentencepiece_model(zip(*self._pieces, strict=True), unknown=self.unknown, controls=controls)
 
     def tensor(self, name: str) -> NDArray[np.uint8]:
         offset, size = self._directory[name]

@@ -1,82 +1,62 @@
-"""SentencePiece unigram vocabularies as tokenizers, without the sentencepiece library.
-
-Source of the method: Kudo, "Subword Regularization", ACL 2018; run by the `tokenizers` package.
-"""
+"""SentencePiece vocabularies as tokenizers (Kudo, "Subword Regularization", ACL 2018)."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
-from tokenizers.models import Unigram
+from sentencepiece import SentencePieceProcessor
 
-
-def unigram(pieces: Sequence[tuple[str, float]], *, unknown: int, characters: bytes = b"") -> Tokenizer:
-    """Build a tokenizer from (piece, log probability); `characters` is SentencePiece's compiled map."""
-    tokenizer = Tokenizer(Unigram(list(pieces), unknown, False))
-    steps: list[Any] = [normalizers.Precompiled(characters)] if characters else []
-    tokenizer.normalizer = normalizers.Sequence(
-        [*steps, normalizers.Replace(Regex(" {2,}"), " "), normalizers.Strip()]
-    )
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always", split=False)
-    return tokenizer
+_NORMAL, _UNKNOWN, _CONTROL = 1, 2, 3
+_UNIGRAM = 1
 
 
-def read_sentencepiece(data: bytes) -> tuple[list[tuple[str, float]], bytes]:
-    """Pieces with their scores, and the compiled character map, of a SentencePiece model file.
+class Tokenizer:
+    """Texts to the ids of their pieces, without start and end. Safe to share between threads."""
 
-    Raises:
-        ValueError: not such a file.
+    def __init__(self, model: bytes) -> None:
+        """Take a SentencePiece model file.
+
+        Raises:
+            RuntimeError: not such a file.
+        """
+        self._processor = SentencePieceProcessor(model_proto=model)
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of each text; a run of unknown characters is one unknown piece."""
+        found: list[list[int]] = self._processor.encode(list(texts), num_threads=1)
+        return found
+
+
+def sentencepiece_model(
+    pieces: Iterable[tuple[str, float]], *, unknown: int, controls: Iterable[int] = ()
+) -> bytes:
+    """A SentencePiece unigram model file of (piece, log probability); it normalises only spaces.
+
+    Args:
+        pieces: in the order of their ids.
+        unknown: id of the piece that stands for what no other piece matches.
+        controls: ids of pieces that no text contains, like start and end.
     """
-    pieces: list[tuple[str, float]] = []
-    characters = b""
-    for field, value in _fields(data):
-        if field == 1 and isinstance(value, bytes):
-            parts = dict(_fields(value))
-            score = parts.get(2, b"\0\0\0\0")
-            if not isinstance(parts.get(1), bytes) or not isinstance(score, bytes):
-                raise ValueError("not a SentencePiece model: a piece without a name")
-            pieces.append((bytes(parts[1]).decode("utf-8"), struct.unpack("<f", score)[0]))
-        elif field == 3 and isinstance(value, bytes):
-            found = dict(_fields(value)).get(2, b"")
-            characters = found if isinstance(found, bytes) else b""
-    if not pieces:
-        raise ValueError("not a SentencePiece model: no pieces")
-    return pieces, characters
+    kinds = dict.fromkeys(controls, _CONTROL) | {unknown: _UNKNOWN}
+    parts = []
+    for number, (piece, score) in enumerate(pieces):
+        name = piece.encode("utf-8")
+        kind = kinds.get(number, _NORMAL)
+        body = b"\x0a" + _size(len(name)) + name + b"\x15" + struct.pack("<f", score) + bytes([0x18, kind])
+        parts.append(b"\x0a" + _size(len(body)) + body)
+    # the trainer's fields: 3 type of the model, 40 id of the unknown piece, 41 to 43 other special ids (none)
+    trainer = bytes([0x18, _UNIGRAM]) + b"\xc0\x02" + _size(unknown)
+    trainer += b"".join(_size(field << 3) + _size(2**64 - 1) for field in (41, 42, 43))
+    normaliser = b"\x0a\x08identity"
+    parts += [b"\x12", _size(len(trainer)), trainer, b"\x1a", _size(len(normaliser)), normaliser]
+    return b"".join(parts)
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
-    """Fields of one protobuf message: number and value (bytes for fixed-size ones too)."""
-    position = 0
-    while position < len(data):
-        key, position = _number(data, position)
-        wire = key & 7
-        if wire == 0:
-            number, position = _number(data, position)
-            yield key >> 3, number
-            continue
-        if wire == 2:
-            size, position = _number(data, position)
-        elif wire in (1, 5):
-            size = 8 if wire == 1 else 4
-        else:
-            raise ValueError(f"not a protobuf message: wire type {wire}")
-        if position + size > len(data):
-            raise ValueError("a protobuf message that is cut off")
-        yield key >> 3, data[position : position + size]
-        position += size
-
-
-def _number(data: bytes, position: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        if position >= len(data):
-            raise ValueError("a protobuf message that is cut off")
-        byte = data[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-        shift += 7
+def _size(number: int) -> bytes:
+    """A protobuf varint."""
+    found = bytearray()
+    while number > 0x7F:
+        found.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*found, number])

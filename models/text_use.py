@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from models.convert.onnx_graph import Graph
 from models.errors import ModelError
 from models.onnx_session import open_session
-from models.text_tokens import read_sentencepiece, unigram
+from models.text_tokens import Tokenizer
 
 SOURCE = "use-multilingual@3"
 DIMENSIONS = 512
@@ -40,8 +40,7 @@ class Use:
             ModelError: not such files, or the runtime refuses the network.
         """
         try:
-            pieces, characters = read_sentencepiece(Path(sentencepiece).read_bytes())
-            self._tokenizer = unigram(pieces, unknown=_UNKNOWN, characters=characters)
+            self._tokenizer = Tokenizer(Path(sentencepiece).read_bytes())
             # 6-bit numbers, piece i in row i // 17 of chunk i % 17, each chunk with its own scale
             self._table = np.empty((_CHUNKS * _ROWS, DIMENSIONS), np.uint8)
             with np.load(weights, allow_pickle=False) as stored:
@@ -55,8 +54,8 @@ class Use:
 
     def tokens(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text with start and end."""
-        found = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [[_START, *(one.ids[: MAX_TOKENS - 2] or [_UNKNOWN]), _END] for one in found]
+        found = self._tokenizer.encode(texts)
+        return [[_START, *(ids[: MAX_TOKENS - 2] or [_UNKNOWN]), _END] for ids in found]
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, 512) float32, L2-normalised; texts of about one length take the least time."""

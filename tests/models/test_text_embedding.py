@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from models.store import Store
 from models.text_background import mean_vector, stored_mean
 from models.text_e5 import E5, MAX_TOKENS
 from models.text_embedding import DIMENSIONS, TextEmbedder
-from models.text_tokens import read_sentencepiece
+from models.text_tokens import Tokenizer, sentencepiece_model
 from models.text_use import Use
 
 
@@ -57,7 +56,6 @@ def test_vectors_have_unit_length_and_do_not_depend_on_the_batch(embedder: TextE
 
 
 @pytest.mark.weights
-@pytest.mark.weights
 def test_the_stored_mean_is_that_of_the_weights() -> None:
     made = mean_vector(E5(Store().file("text-e5-small")))
     assert float(np.abs(made - stored_mean()).max()) < 0.005
@@ -86,11 +84,18 @@ def test_damaged_files_are_model_errors(tmp_path: Path) -> None:
         Use(bad, bad)
 
 
-def test_sentencepiece_pieces_are_read() -> None:
-    piece = b"\x0a\x03abc" + b"\x15" + struct.pack("<f", -1.5)
-    data = b"\x0a" + bytes([len(piece)]) + piece
-    assert read_sentencepiece(data) == ([("abc", -1.5)], b"")
-    with pytest.raises(ValueError, match="cut off"):
-        read_sentencepiece(data[:-2])
-    with pytest.raises(ValueError, match="no pieces"):
-        read_sentencepiece(b"")
+def test_a_vocabulary_becomes_a_sentencepiece_model() -> None:
+    pieces = [
+        ("<s>", 0.0),
+        ("</s>", 0.0),
+        ("<unk>", 0.0),
+        ("▁", -3.0),
+        ("▁ab", -1.0),
+        ("c", -2.0),
+        ("cc", -3.5),
+    ]
+    tokenizer = Tokenizer(sentencepiece_model(pieces, unknown=2, controls=(0, 1)))
+    assert tokenizer.encode(["abcc", "猫狗 c", ""]) == [[4, 6], [3, 2, 3, 5], []]
+    assert 0 not in tokenizer.encode(["<s>"])[0]  # written out it is text
+    with pytest.raises(RuntimeError):
+        Tokenizer(b"not a model")
