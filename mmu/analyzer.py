@@ -245,7 +245,10 @@ class Analyzer:
         rates = frozenset(rate for stage in self._engine.stages for rate in stage.needs.audio)
         if progress:
             progress("decode", 0, len(self._engine.stages))
-        with open_clip(source, options=self._decode, audio_rates=rates) as clip:
+        similarity = self._knowledge.brain.similarity
+        with self._engine.warming_up(stages, after=similarity.load if similarity else None):
+            clip = open_clip(source, options=self._decode, audio_rates=rates)
+        with clip:
             return Observed(
                 sha256=clip.sha256,
                 facts=clip.facts.model_copy(update={"uri": describe(source)}),

@@ -12,8 +12,9 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,7 @@ class Engine:
         #: stages that are set up -> what is to be said of where their networks run
         self._ready: dict[str, list[str]] = {}
         self._turns = {stage.name: threading.Lock() for stage in stages}
+        self._warm_up: threading.Thread | None = None
 
     @property
     def emitters(self) -> dict[str, str]:
@@ -99,6 +101,42 @@ class Engine:
             else:
                 groups.append([stage.name])
         return groups, late
+
+    @contextmanager
+    def warming_up(
+        self, only: Iterable[str] | None = None, *, after: Callable[[], object] | None = None
+    ) -> Iterator[None]:
+        """Load networks in a thread of its own while the block runs, as a rule while a video is decoded.
+
+        Args:
+            only: networks of these stages (default: all).
+            after: called when all are loaded and the block still runs.
+        """
+        names = None if only is None else set(only)
+        waiting = [
+            one for one in self.stages if one.name not in self._ready and (names is None or one.name in names)
+        ]
+        ended = threading.Event()
+
+        def load() -> None:
+            try:
+                for stage in waiting:
+                    if ended.is_set():
+                        return
+                    with self._turns[stage.name]:
+                        self._setup(stage)
+                if after is not None and not ended.is_set():
+                    after()
+            except Exception:  # it comes again where the network is needed, and is reported there
+                logger.debug("a network could not be loaded ahead", exc_info=True)
+
+        if waiting:
+            self._warm_up = threading.Thread(target=load, name="warm-up")
+            self._warm_up.start()
+        try:
+            yield
+        finally:
+            ended.set()
 
     def perceive(
         self,
@@ -182,6 +220,8 @@ class Engine:
 
     def close(self) -> None:
         """Free every loaded network."""
+        if self._warm_up is not None:
+            self._warm_up.join()
         for stage in self.stages:
             if stage.name in self._ready:
                 stage.close()

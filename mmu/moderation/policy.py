@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -19,6 +20,8 @@ from mmu.moderation.texts import TEXT_AXES, TextAxis
 from models.store import default_root
 
 __all__ = ["TEXT_AXES", "Category", "Context", "Policy", "PolicyFile", "TextAxis", "WordRule", "load_policy"]
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Policy:
@@ -194,8 +197,7 @@ def load_policy(path: Path | None = None) -> Policy:
     path = path or Path(kg.__file__).parent / "policies" / "default.yaml"
     try:
         text = path.read_text(encoding="utf-8")
-        tree = yaml.compose(text, yaml.SafeLoader)
-        data = yaml.safe_load(text)
+        data = yaml.load(text, Loader=_LOADER)
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(f"cannot read the policy {path}: {error}") from error
     except yaml.YAMLError as error:
@@ -203,6 +205,7 @@ def load_policy(path: Path | None = None) -> Policy:
     try:
         file = PolicyFile.model_validate(data)
     except ValidationError as error:
+        tree = yaml.compose(text, _LOADER)
         problems = "; ".join(
             f"{path}:{_line(tree, item['loc'])}: "
             f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}"

@@ -31,15 +31,19 @@ class TopicSimilarity:
     """Cosines of topics with texts; the encoder is loaded when first asked."""
 
     def __init__(self, load: Callable[[], Embedder]) -> None:
-        self._load = load
+        self._make = load
         self._embedder: Embedder | None = None
         self._lock = threading.Lock()
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, d) float32 unit vectors, zeros for an empty text."""
+        return self.load().embed(texts)
+
+    def load(self) -> Embedder:
+        """The encoder, loaded once."""
         with self._lock:
-            self._embedder = self._embedder or self._load()
-        return self._embedder.embed(texts)
+            self._embedder = self._embedder or self._make()
+        return self._embedder
 
     def to_texts(self, topics: Sequence[str], texts: Sequence[str]) -> NDArray[np.float32]:
         """(n,) float32: each topic's cosine with the nearest piece of the texts, 0 without texts.

@@ -1,5 +1,6 @@
 """The engine: order, isolation of failures, skipped streams, declared kinds."""
 
+import threading
 from typing import ClassVar
 
 import numpy as np
@@ -104,6 +105,40 @@ def test_undeclared_kinds_fail_the_stage(clip: Clip) -> None:
     outcomes, signals = perceive(clip, Liar())
     assert outcomes == {"liar": "failed"}
     assert len(signals) == 0
+
+
+class Loaded(Shots):
+    def setup(self, store: Store, *, threads: int) -> None:
+        self.by = [*getattr(self, "by", []), threading.current_thread().name]
+
+
+def test_networks_are_loaded_once_while_a_video_is_decoded(clip: Clip) -> None:
+    stage, after = Loaded(), threading.Event()
+    engine = Engine([stage], Store())
+    with engine.warming_up(after=after.set):
+        assert after.wait(60)
+    assert engine.perceive(clip).stages[0].outcome is Outcome.OK
+    assert stage.by == ["warm-up"]
+    with engine.warming_up(after=lambda: pytest.fail("nothing was left to load")):
+        pass
+    engine.close()
+
+
+def test_what_cannot_be_loaded_ahead_is_reported_where_it_is_needed(clip: Clip) -> None:
+    class Heavy(Loaded):
+        def setup(self, store: Store, *, threads: int) -> None:
+            super().setup(store, threads=threads)
+            tried.set()
+            raise RuntimeError("too heavy")
+
+    stage, tried = Heavy(), threading.Event()
+    engine = Engine([stage], Store())
+    with engine.warming_up():
+        assert tried.wait(60)
+    (outcome,) = engine.perceive(clip).stages
+    assert outcome.outcome is Outcome.FAILED
+    assert outcome.errors[0].message == "RuntimeError: too heavy"
+    assert len(stage.by) == 2
 
 
 def test_a_missing_stream_skips(clip: Clip) -> None:
