@@ -4,7 +4,8 @@
 
 Each `--with` is a configuration as `mmu tag --config` takes it, or `default` for the cpu profile. Every one
 runs in a process of its own: the stage and what it needs, over the files of the tasks that judge it.
-`--costs` writes what `python -m pipelines.plan --costs` reads.
+`--costs` writes what `python -m pipelines.plan --costs` reads; `--at-once 2,4,8` also measures what a video
+takes of its seconds alone when so many are analysed at once.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.accuracy import SCORERS, default_corpus
+from benchmarks.at_once import read_counts, shares
 from benchmarks.measure import Measured, measure
 from benchmarks.reports import Reports
 from benchmarks.truth import read_corpus
 from mmu.errors import USER_ERRORS, ConfigError
+from models.onnx_place import gpu_of
 
 #: stage -> the tasks that say how right it is
 TASKS: dict[str, tuple[str, ...]] = {
@@ -59,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--limit", type=int, metavar="N", help="at most N cases a task")
     parser.add_argument("--json", type=Path, metavar="OUT", help="also write the table as JSON")
     parser.add_argument("--costs", type=Path, metavar="FILE", help="write costs for the planner")
+    parser.add_argument("--at-once", default="", metavar="N,M", help="also measure so many videos at once")
     parser.add_argument("--one", metavar="FILE", help=argparse.SUPPRESS)
     return parser
 
@@ -96,7 +100,8 @@ def compare(args: argparse.Namespace) -> list[dict[str, Any]]:
         raise ConfigError("name the corpus with --corpus DIR or $MMU_CORPUS")
     if args.limit is not None and args.limit < 1:
         raise ConfigError(f"--limit must be at least 1, not {args.limit}")
-    common = [args.stage, "--corpus", str(args.corpus)]
+    read_counts(args.at_once)
+    common = [args.stage, "--corpus", str(args.corpus), "--at-once", args.at_once]
     common += [part for task in args.tasks or () for part in ("--task", task)]
     common += ["--limit", str(args.limit)] if args.limit else []
     rows = []
@@ -124,24 +129,29 @@ def run_one(args: argparse.Namespace) -> dict[str, Any]:
     with Analyzer(config=networks, only=[args.stage], embeddings=True, threads=1) as analyzer:
         reports = Reports(args.corpus, analyzer=analyzer)
         metrics = [one for task in tasks for one in SCORERS[task](corpus, reports, args.limit)]
-        runs = [
-            (report.media.duration, stage.seconds)
+        ran = [
+            (report, stage)
             for report in reports.known
             for stage in report.stages
             if stage.name == args.stage and report.media is not None and stage.outcome == "ok"
         ]
-    if not runs:
+    if not ran:
         raise ConfigError(f"stage {args.stage} ran through on none of the files")
+    runs = [(report.media.duration, stage.seconds) for report, stage in ran if report.media is not None]
+    device = _device(choice, [note for _, stage in ran for note in stage.notes], networks.device)
+    files = [Path(report.uri) for report, _ in ran]
+    found = shares(args.stage, networks, files, read_counts(args.at_once), gpu=device != "cpu")
     fixed, per_second = line(runs)
     return {
         "network": f"{choice['adapter']}:{choice['model']}" if isinstance(choice, dict) else DEFAULT,
-        "device": _device(),
+        "device": device,
         "metrics": {one.metric: one.value for one in metrics},
         "cases": {one.metric: one.cases for one in metrics},
         "files": len(runs),
         "load_s": round(max(0.0, runs[0][1] - fixed - per_second * runs[0][0]), 2),
         "fixed_s": round(fixed, 4),
         "per_second_s": round(per_second, 5),
+        "at_once": {str(count): share for count, share in found.items()},
         "ms_per_second": round(1000 * sum(s for _, s in runs) / max(1e-6, sum(d for d, _ in runs)), 2),
         "gpu_mb": _gpu_mb(),
     }
@@ -178,12 +188,13 @@ def write_costs(stage: str, rows: Sequence[dict[str, Any]], path: Path) -> None:
     spent = {"fixed": row["fixed_s"], "per_second": row["per_second_s"]}
     if row["device"] != "cpu":
         spent |= {f"gpu_{name}": value for name, value in spent.items()}
+    at_once = {int(count): share for count, share in row.get("at_once", {}).items()}
     costs = base.model_copy(
         update={
             "profile": "gpu",
             "hardware": f"{base.hardware}; {stage} by {row['network']} on {row['device']}",
             "worker_mb": max(base.worker_mb, int(row["peak_mb"])),
-            "stages": {**base.stages, stage: StageCost(**spent)},
+            "stages": {**base.stages, stage: StageCost(**spent, at_once=at_once)},
         }
     )
     write(costs, path)
@@ -223,8 +234,14 @@ def _tasks(args: argparse.Namespace) -> list[str]:
     return list(TASKS[args.stage])
 
 
-def _device() -> str:
-    """Where torch works, if it was imported."""
+def _device(choice: Any, notes: Sequence[str], wanted: str) -> str:
+    """Where the stage's network worked: of torch, of ONNX Runtime, of CTranslate2."""
+    if place := gpu_of(notes):
+        return place
+    if isinstance(choice, dict) and choice["adapter"] == "faster-whisper":
+        from mmu.perception.adapted.speech import place as of
+
+        return of(str(choice.get("device", wanted)))[0]
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available() and torch.cuda.max_memory_allocated():
         return str(torch.cuda.get_device_name())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -117,6 +117,12 @@ def placed(place: OnnxPlace) -> Iterator[list[str]]:
     finally:
         _here.reset(here)
         _opened.reset(record)
+
+
+def gpu_of(notes: Iterable[str]) -> str:
+    """The GPU that `OnnxPlace.notes` names among the notes of a stage: `cuda:0`; empty when it names none."""
+    found = (re.search(r"ONNX networks? on ((?:cuda|tensorrt):\d+)", note) for note in notes)
+    return next((match[1] for match in found if match), "")
 
 
 def current() -> OnnxPlace:

@@ -11,11 +11,15 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from mmu.errors import MmuError
+from mmu.networks import ConfigSource, NetworkConfig, load_networks
+from mmu.perception.catalog import build_stages
+from models.onnx_place import gpu_of
 from pipelines.config import JobConfig
 from pipelines.costs import REST, Costs, StageCost
 from pipelines.isolated import Isolated, ProcessDied
@@ -31,8 +35,22 @@ _ACTOR_MB = 280
 _PAGE, _TICK = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 
 
-def calibrate(profile: str = "cpu", *, only: Iterable[str] | None = None, hardware: str = "") -> Costs:
+def calibrate(
+    profile: str = "cpu",
+    *,
+    networks: ConfigSource | None = None,
+    only: Iterable[str] | None = None,
+    hardware: str = "",
+) -> Costs:
     """Measure this machine.
+
+    A stage on a GPU is taken to hold it for all of its time, which is an upper bound.
+
+    Args:
+        profile: table of networks.
+        networks: a configuration of them, which names a profile of its own.
+        only: these stages and what they need.
+        hardware: what to call the machine (default: its processor).
 
     Raises:
         ConfigError: the pipeline cannot be built, or weights are missing.
@@ -41,9 +59,11 @@ def calibrate(profile: str = "cpu", *, only: Iterable[str] | None = None, hardwa
     from mmu.sample import write_sample
 
     stages = None if only is None else list(only)
-    config = JobConfig(src="sample", out="none", profile=profile, stages=stages, cpus=1)
+    chosen = load_networks(networks, profile=profile if networks is None else None)
+    config = JobConfig(src="sample", out="none", networks=chosen.to_json(), stages=stages, cpus=1)
+    on_gpu = adapters_on_gpu(chosen, stages)
     worker = Isolated(config)
-    runs: list[tuple[float, dict[str, float]]] = []
+    runs: list[_Run] = []
     size = 0.0
     try:
         with tempfile.TemporaryDirectory() as folder:
@@ -61,13 +81,20 @@ def calibrate(profile: str = "cpu", *, only: Iterable[str] | None = None, hardwa
                     got = min(1.0, spent / (time.perf_counter() - started))
                     seconds = {stage["name"]: got * stage["seconds"] for stage in report["stages"]}
                     seconds[REST] = max(0.0, spent - sum(seconds.values()))
-                    runs.append((report["media"]["duration"], seconds))
+                    held = {
+                        stage["name"]: float(stage["seconds"])
+                        for stage in report["stages"]
+                        if stage["name"] in on_gpu or gpu_of(stage["notes"])
+                    }
+                    runs.append(_Run(report["media"]["duration"], seconds, held))
                     size = kilobytes
     finally:
         worker.stop()
     return Costs(
         hardware=hardware or _this_machine(),
-        profile=profile,
+        profile=chosen.profile,
+        onnx=chosen.onnx,
+        decode=chosen.decode,
         worker_mb=memory.peak_mb + _ACTOR_MB,
         report_kb=round(size, 1),
         stages=_lines(runs[0], runs[1]),
@@ -116,16 +143,37 @@ class _Memory:
         self._thread.join()
 
 
-def _lines(
-    short: tuple[float, Mapping[str, float]], long: tuple[float, Mapping[str, float]]
-) -> dict[str, StageCost]:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One clip: its length, and by stage the seconds of a core and those on a GPU."""
+
+    duration: float
+    cpu: Mapping[str, float]
+    gpu: Mapping[str, float]
+
+
+def _lines(short: _Run, long: _Run) -> dict[str, StageCost]:
     """A line through two measurements of each stage, neither part below zero."""
+
+    def line(first: float, second: float) -> tuple[float, float]:
+        slope = max(0.0, (second - first) / (long.duration - short.duration))
+        return round(max(0.0, first - slope * short.duration), 4), round(slope, 5)
+
     found = {}
-    for name in short[1]:
-        slope = max(0.0, (long[1][name] - short[1][name]) / (long[0] - short[0]))
-        fixed = max(0.0, short[1][name] - slope * short[0])
-        found[name] = StageCost(fixed=round(fixed, 4), per_second=round(slope, 5))
+    for name, seconds in short.cpu.items():
+        fixed, slope = line(seconds, long.cpu[name])
+        gpu_fixed, gpu_slope = line(short.gpu.get(name, 0.0), long.gpu.get(name, 0.0))
+        found[name] = StageCost(fixed=fixed, per_second=slope, gpu_fixed=gpu_fixed, gpu_per_second=gpu_slope)
     return found
+
+
+def adapters_on_gpu(networks: NetworkConfig, only: Iterable[str] | None = None) -> set[str]:
+    """Stages whose adapter takes a GPU that is here; those of the default networks say so in their notes."""
+    import ctranslate2
+
+    if not ctranslate2.get_cuda_device_count():
+        return set()
+    return {stage.name for stage in build_stages(config=networks, only=only) if stage.cost.gpus > 0}
 
 
 def core_seconds(pid: int) -> float:

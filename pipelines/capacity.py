@@ -44,6 +44,9 @@ class Load:
     mbps: float = 2.0
     """Megabits of file a second of video."""
     cores_per_worker: int = 1
+    """Threads of one video."""
+    at_once: int = 1
+    """Videos that a worker analyses at once, each with threads of its own."""
     skip: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -54,6 +57,7 @@ class Load:
             ("busy", self.busy, 0.05, 0.99),
             ("mbps", self.mbps, 0.001, 1e5),
             ("cores-per-worker", self.cores_per_worker, 1, 1024),
+            ("videos-at-once", self.at_once, 1, 64),
         ):
             if not low <= value <= high:
                 raise ConfigError(f"--{name} {value:g} is outside the allowed range {low:g} to {high:g}")
@@ -114,12 +118,13 @@ def make_plan(load: Load, costs: Costs, nodes: list[Node]) -> Plan:
     unknown = set(load.skip) - costs.stages.keys()
     if unknown:
         raise ConfigError(unknown_stages(unknown, costs.stages))
+    costs = costs.with_at_once(load.at_once)
     pools = sorted(
         (pool for node in nodes if (pool := _pool(load, costs, node)) is not None),
         key=lambda pool: (pool.usd_day, pool.nodes),
     )
     if not pools:
-        wants = f"{costs.worker_mb} MB and {load.cores_per_worker} cores"
+        wants = f"{costs.worker_mb} MB and {load.cores_per_worker * load.at_once} cores"
         wants += " and a GPU" if costs.gpu(load.seconds, skip=load.skip) else ""
         raise ConfigError(f"no node of the price list can hold one worker ({wants})")
     kept = {name: cost.cpu(load.seconds) for name, cost in costs.stages.items() if name not in load.skip}
@@ -133,6 +138,52 @@ def make_plan(load: Load, costs: Costs, nodes: list[Node]) -> Plan:
         terabytes_reports=load.videos_per_day * costs.report_kb * 1024 / 1e12,
         usd_per_thousand=1000 * pools[0].usd_day / load.videos_per_day,
     )
+
+
+def cheapest(load: Load, costs: Costs, nodes: list[Node]) -> tuple[Load, dict[int, float]]:
+    """The load with the number of videos at once that costs least, and dollars a day of each number.
+
+    Of those that there are figures for, the smaller one where two cost the same.
+
+    Raises:
+        ConfigError: as `make_plan`, where not even one video at a time fits.
+    """
+    found: dict[int, float] = {}
+    for count in costs.counts(skip=load.skip):
+        try:
+            found[count] = make_plan(replace(load, at_once=count), costs, nodes).pool.usd_day
+        except ConfigError:  # a larger worker than any node holds
+            if count == 1:
+                raise
+    return replace(load, at_once=min(found, key=found.__getitem__)), found
+
+
+def assumptions(load: Load, costs: Costs, plan: Plan, nodes: list[Node]) -> list[str]:
+    """What the plan takes for granted, a sentence each."""
+    kept = {name: cost for name, cost in costs.stages.items() if name not in load.skip}
+    with_figures = [name for name, cost in kept.items() if cost.at_once]
+    out = []
+    if load.at_once == 1:
+        why = "" if with_figures else "; no figures for several (benchmarks.models --at-once measures them)"
+        out.append(f"a worker analyses one video at a time{why}")
+    else:
+        said = f"a worker analyses {load.at_once} videos at once; {len(with_figures)} of {len(kept)} stages"
+        out.append(f"{said} have figures for that, a video costs the others what it costs them alone")
+    out.append(f"the default networks of ONNX run on {_place(costs.onnx)}, where they were measured")
+    out.append(
+        "video is decoded on the CPU, where it was measured"
+        if costs.decode == "cpu"
+        else f"video is decoded by NVDEC ({costs.decode}), where it was measured; its own time is not counted"
+    )
+    node = next(one for one in nodes if one.name == plan.pool.node)
+    if plan.gpu_seconds:
+        share = plan.pool.workers / plan.pool.nodes / node.gpus
+        out.append(f"{share:g} workers share a GPU, whose memory is not counted")
+    return out
+
+
+def _place(place: str) -> str:
+    return "the CPU" if place == "cpu" else place
 
 
 def sensitivity(load: Load, costs: Costs, nodes: list[Node]) -> list[tuple[str, float]]:
@@ -164,7 +215,7 @@ def _pool(load: Load, costs: Costs, node: Node) -> Pool | None:
     cpu = costs.cpu(load.seconds, skip=load.skip)
     gpu = costs.gpu(load.seconds, skip=load.skip)
     fits = {
-        "cores": node.cores // load.cores_per_worker,
+        "cores": node.cores // (load.cores_per_worker * load.at_once),
         "memory": int((node.memory_gb * 1024 - _NODE_MB) // costs.worker_mb),
     }
     slots = min(fits.values())
@@ -172,7 +223,7 @@ def _pool(load: Load, costs: Costs, node: Node) -> Pool | None:
         return None
     rate = load.peak * load.videos_per_day / DAY
     # Videos a second that one node carries, by each resource of which it could run out.
-    by_slots = load.busy * slots * load.cores_per_worker / cpu if cpu else math.inf
+    by_slots = load.busy * slots * load.at_once * load.cores_per_worker / cpu if cpu else math.inf
     carries = {
         "cores" if fits["cores"] <= fits["memory"] else "memory": by_slots,
         "network": load.busy * node.network_gbps * 1000 / (load.seconds * load.mbps),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -17,6 +18,8 @@ from mmu.errors import ConfigError
 SHIPPED = Path(__file__).with_name("data") / "costs.yaml"
 #: everything that is not a stage: opening, decoding, reasoning, writing
 REST = "decode_and_reason"
+#: memory that every further video adds that a worker analyses at once: its decoder, pictures and sound
+VIDEO_MB = 300
 
 
 class StageCost(BaseModel):
@@ -28,6 +31,19 @@ class StageCost(BaseModel):
     per_second: float = Field(ge=0, description="core-seconds a second of video")
     gpu_fixed: float = Field(0.0, ge=0)
     gpu_per_second: float = Field(0.0, ge=0)
+    at_once: dict[Annotated[int, Field(ge=2, le=64)], Annotated[float, Field(gt=0, le=10)]] = Field(
+        default_factory=dict,
+        description="videos that a worker analyses at once -> share of these seconds that each takes then",
+    )
+
+    def share(self, videos: int) -> float:
+        """What a video takes of its seconds alone with so many at once; as measured with the next fewer."""
+        return self.at_once.get(max((count for count in self.at_once if count <= videos), default=1), 1.0)
+
+    def scaled(self, share: float) -> StageCost:
+        """The same with all seconds times `share`."""
+        seconds = ("fixed", "per_second", "gpu_fixed", "gpu_per_second")
+        return self.model_copy(update={name: share * getattr(self, name) for name in seconds})
 
     def cpu(self, seconds: float) -> float:
         """Core-seconds of a video of this length."""
@@ -45,6 +61,8 @@ class Costs(BaseModel):
 
     hardware: str = Field(description="the machine that was measured")
     profile: str
+    onnx: str = Field("cpu", description="where the default networks of ONNX ran, as in a configuration")
+    decode: str = Field("cpu", description="where video was decoded, as in a configuration")
     worker_mb: int = Field(gt=0, description="memory of one worker with its networks loaded")
     report_kb: float = Field(ge=0, description="size of one report as JSON")
     stages: dict[str, StageCost] = Field(min_length=1)
@@ -58,6 +76,20 @@ class Costs(BaseModel):
         """GPU-seconds of a video of this length."""
         gone = set(skip)
         return sum(cost.gpu(seconds) for name, cost in self.stages.items() if name not in gone)
+
+    def counts(self, *, skip: Iterable[str] = ()) -> list[int]:
+        """Numbers of videos at once that there are figures for; 1 is always among them."""
+        gone = set(skip)
+        found = (set(cost.at_once) for name, cost in self.stages.items() if name not in gone)
+        return sorted({1}.union(*found))
+
+    def with_at_once(self, videos: int) -> Costs:
+        """Costs of a worker that analyses so many videos at once; a stage without figures costs the same."""
+        if videos == 1:
+            return self
+        stages = {name: cost.scaled(cost.share(videos)) for name, cost in self.stages.items()}
+        memory = self.worker_mb + VIDEO_MB * (videos - 1)
+        return self.model_copy(update={"stages": stages, "worker_mb": memory})
 
 
 def load_costs(path: Path | None, profile: str) -> Costs:
@@ -97,7 +129,9 @@ def write_costs(costs: Costs, path: Path) -> None:
         ConfigError: the file cannot be written.
     """
     try:
-        text = yaml.safe_dump({"costs": [costs.model_dump()]}, sort_keys=False, allow_unicode=True)
+        text = yaml.safe_dump(
+            {"costs": [costs.model_dump(exclude_defaults=True)]}, sort_keys=False, allow_unicode=True
+        )
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"cannot write {path}: {error}") from error

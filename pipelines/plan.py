@@ -14,12 +14,22 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from mmu.errors import USER_ERRORS, ConfigError
-from pipelines.capacity import DAY, Load, Plan, as_json, load_nodes, make_plan, sensitivity
+from pipelines.capacity import (
+    DAY,
+    Load,
+    Plan,
+    as_json,
+    assumptions,
+    cheapest,
+    load_nodes,
+    make_plan,
+    sensitivity,
+)
 from pipelines.costs import Costs, load_costs, write_costs
 
 _CHANGES_SHOWN = 6
@@ -41,7 +51,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--peak", type=float, default=2.0, help="busiest hour over the mean one (default: 2)")
     add("--busy", type=float, default=0.7, help="how busy workers may be then (default: 0.7)")
     add("--mbps", type=float, default=2.0, help="megabits a second of video (default: 2)")
-    add("--cores-per-worker", type=int, default=1, help="threads of a worker (default: 1)")
+    add("--cores-per-worker", type=int, default=1, help="threads of a video (default: 1)")
+    add("--videos-at-once", type=int, help="videos at once in a worker (default: the cheapest measured)")
     add("--skew", type=float, default=1.0, help="sigma of log-normal durations (default: 1)")
     add("--crashes", type=float, default=0.001, help="share that kills its worker (default: 0.001)")
     add(
@@ -53,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--no-simulation", action="store_true", help="the plan only")
     add("--json", action="store_true", help="print JSON")
     add("--calibrate", type=Path, metavar="FILE", help="measure this machine, write its costs, end")
+    add("--networks", type=Path, metavar="FILE", help="configuration of networks to calibrate with")
     return parser
 
 
@@ -63,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.calibrate:
             from pipelines.calibration import calibrate
 
-            write_costs(calibrate(args.profile), args.calibrate)
+            write_costs(calibrate(args.profile, networks=args.networks), args.calibrate)
             print(f"{args.calibrate}: measured", file=sys.stderr)
             return 0
         facts = run(args)
@@ -92,12 +104,19 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         skip=tuple(args.skip.replace(",", " ").split()),
     )
     costs, nodes = load_costs(args.costs, args.profile), load_nodes(args.prices)
+    choices: dict[int, float] = {}
+    if args.videos_at_once is None:
+        load, choices = cheapest(load, costs, nodes)
+    else:
+        load = replace(load, at_once=args.videos_at_once)
     plan = make_plan(load, costs, nodes)
     facts: dict[str, Any] = {
         "hardware": costs.hardware,
         "profile": costs.profile,
         "load": asdict(load),
         "plan": as_json(plan),
+        "videos_at_once": {str(count): usd for count, usd in choices.items()},
+        "assumed": assumptions(load, costs, plan, nodes),
         "changes": [{"change": name, "usd_day": usd} for name, usd in sensitivity(load, costs, nodes)],
     }
     if not args.no_simulation:
@@ -109,7 +128,7 @@ def _simulated(args: argparse.Namespace, load: Load, plan: Plan, costs: Costs) -
     from pipelines.simulate import Scenario, simulate
 
     scenario = Scenario(
-        workers=plan.pool.workers,
+        workers=plan.pool.workers * load.at_once,
         cores_per_worker=load.cores_per_worker,
         rate=load.peak * load.videos_per_day / DAY,
         seconds=load.seconds,
@@ -117,7 +136,7 @@ def _simulated(args: argparse.Namespace, load: Load, plan: Plan, costs: Costs) -
         crashes=args.crashes,
         bursts=args.bursts,
     )
-    return asdict(simulate(scenario, costs, skip=load.skip))
+    return asdict(simulate(scenario, costs.with_at_once(load.at_once), skip=load.skip))
 
 
 def text(facts: dict[str, Any]) -> str:
@@ -135,12 +154,16 @@ def text(facts: dict[str, Any]) -> str:
         + (f", {plan['gpu_seconds']:.2f} GPU-seconds" if plan["gpu_seconds"] else ""),
         f"  {plan['terabytes_in']:,.1f} TB in, {plan['terabytes_reports']:,.2f} TB of reports a day",
     ]
+    if len(facts["videos_at_once"]) > 1:
+        choices = ", ".join(f"{count}: ${usd:,.0f}" for count, usd in facts["videos_at_once"].items())
+        out.append(f"  {load['at_once']} videos at once in a worker; a day by their number: {choices}")
     out += [f"  or {one['nodes']:,} x {one['node']}: ${one['usd_day']:,.0f} a day" for one in plan["others"]]
     out += ["", "core-seconds by stage:"]
     for name, seconds in list(plan["stages"].items())[:_STAGES_SHOWN]:
         out.append(f"  {name:18} {seconds:7.2f}  {100 * seconds / max(plan['core_seconds'], 1e-9):4.0f} %")
     out += ["", "what would change the cost of a day most:"]
     out += [f"  {one['change']:38} {one['usd_day']:+12,.0f} $" for one in facts["changes"][:_CHANGES_SHOWN]]
+    out += ["", "assumed:", *(f"  {one}" for one in facts["assumed"])]
     if "simulation" in facts:
         one = facts["simulation"]
         out += [

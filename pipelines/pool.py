@@ -14,12 +14,11 @@ from mmu.networks import load_networks
 from mmu.perception.catalog import build_stages
 from mmu.stage import Cost
 from pipelines.config import JobConfig
+from pipelines.costs import VIDEO_MB
 from pipelines.worker import Task, Worker
 
 #: what a worker's analysis process needs beside its stages: code, knowledge graph, decoder
 BASE_MB = 700
-#: and what every further video adds that is analysed at once: its decoder, pictures and sound
-VIDEO_MB = 300
 #: seconds without a single ready worker after which a job says that it waits, and gives up
 PATIENCE = 120.0
 GIVE_UP = 1800.0

@@ -29,14 +29,23 @@ def test_costs_of_one_stage_after_another_go_into_one_file(tmp_path: Path) -> No
         "per_second_s": 0.02,
         "peak_mb": 9000,
     }
-    models.write_costs("sound", [{**row, "per_second_s": 9}, row], path)
+    models.write_costs("sound", [{**row, "per_second_s": 9}, {**row, "at_once": {"4": 0.6}}], path)
     models.write_costs("speech", [{**row, "network": "whisper", "device": "cpu", "per_second_s": 0.5}], path)
     costs, shipped = load_costs(path, "gpu"), load_costs(None, "cpu")
     assert (costs.stages["sound"].gpu_per_second, costs.stages["sound"].per_second) == (0.02, 0.02)
     assert (costs.stages["speech"].gpu_per_second, costs.stages["speech"].per_second) == (0.0, 0.5)
+    assert (costs.stages["sound"].at_once, costs.stages["speech"].at_once) == ({4: 0.6}, {})
     assert costs.stages["text"] == shipped.stages["text"]
     assert costs.worker_mb == 9000
     assert costs.gpu(30) == pytest.approx(0.1 + 0.6)
+
+
+@pytest.mark.parametrize("wrong", ["two", "1", "2,65"])
+def test_wrong_numbers_of_videos_at_once_are_named(
+    wrong: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert models.main(["speech", "--corpus", str(tmp_path), "--at-once", wrong]) == 2
+    assert f"models: --at-once {wrong!r}: " in capsys.readouterr().err
 
 
 @pytest.mark.weights
@@ -65,6 +74,8 @@ def test_the_default_speech_stage_is_judged_and_timed(
             str(out),
             "--costs",
             str(tmp_path / "c.yaml"),
+            "--at-once",
+            "2",
             "--with",
             "default",
         ]
@@ -76,7 +87,10 @@ def test_the_default_speech_stage_is_judged_and_timed(
     assert row["peak_mb"] > 100
     assert row["device"] == "cpu"
     assert "| default | cpu |" in capsys.readouterr().out
-    assert load_costs(tmp_path / "c.yaml", "gpu").stages["speech"].gpu(60) == 0
+    costs = load_costs(tmp_path / "c.yaml", "gpu").stages["speech"]
+    assert costs.gpu(60) == 0
+    # CPU time: two at once take about what each takes alone
+    assert 0.5 < costs.at_once[2] < 2
 
 
 @pytest.mark.parametrize(

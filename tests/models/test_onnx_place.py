@@ -20,7 +20,7 @@ from mmu.signals import Signal, SignalSet
 from mmu.stage import Needs, Stage
 from models.convert.onnx_graph import Graph
 from models.errors import ModelError
-from models.onnx_place import CPU, OnnxPlace, current, find_place, placed
+from models.onnx_place import CPU, OnnxPlace, current, find_place, gpu_of, placed
 from models.onnx_session import open_session
 from models.store import Store
 
@@ -172,3 +172,13 @@ def test_the_choice_reaches_the_analyzer() -> None:
         Analyzer(config={"onnx": "cuda:1"})
     with Analyzer(only=["shots"]) as plain, Analyzer(only=["shots"], config={"onnx": "auto"}) as same:
         assert plain.fingerprint == same.fingerprint
+
+
+def test_the_gpu_that_a_note_names_is_found_again() -> None:
+    cuda, tensorrt = OnnxPlace("cuda", 1), OnnxPlace("tensorrt", 0, half=True)
+    assert gpu_of(cuda.notes([cuda.provider])) == "cuda:1"
+    assert (
+        gpu_of(["another note", *tensorrt.notes([tensorrt.provider, "CPUExecutionProvider"])]) == "tensorrt:0"
+    )
+    fallen = replace(CPU, reason="onnx: cuda:0: no driver")
+    assert gpu_of([]) == gpu_of(fallen.notes([CPU.provider])) == gpu_of(["on cuda:0 it was cold"]) == ""

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmu.errors import ConfigError
-from pipelines.calibration import calibrate, core_seconds
-from pipelines.capacity import DAY, Load, Node, load_nodes, make_plan, sensitivity
+from pipelines.calibration import _lines, _Run, calibrate, core_seconds
+from pipelines.capacity import DAY, Load, Node, assumptions, cheapest, load_nodes, make_plan, sensitivity
 from pipelines.costs import REST, Costs, StageCost, load_costs, write_costs
 from pipelines.plan import main
 from pipelines.simulate import Scenario, makespan, simulate
@@ -77,6 +77,8 @@ def test_the_cheapest_node_is_chosen_and_changes_are_ordered() -> None:
         ["--videos-per-day", "10", "--profile", "gpu"],
         ["--videos-per-day", "10", "--prices", "/no/such/file.yaml"],
         ["--videos-per-day", "10", "--skew", "9"],
+        ["--videos-per-day", "10", "--videos-at-once", "0"],
+        ["--videos-per-day", "10", "--videos-at-once", "65"],
         [],
     ],
 )
@@ -198,3 +200,90 @@ def test_a_gpu_plan_from_a_users_costs(tmp_path: Path, capsys: pytest.CaptureFix
     # 2 GPU-seconds a video, 10 videos a second, half busy: 40 cards, one a node.
     assert plan["gpu_seconds"] == pytest.approx(2)
     assert (plan["pool"]["nodes"], plan["pool"]["bottleneck"]) == (40, "gpu")
+
+
+GPU_COSTS = Costs(
+    hardware="by hand",
+    profile="gpu",
+    worker_mb=4000,
+    report_kb=100,
+    stages={
+        "labels": StageCost(fixed=0.4, per_second=0, gpu_fixed=0.4, at_once={2: 0.75, 4: 0.5, 8: 0.5}),
+        "text": StageCost(fixed=0.6, per_second=0, gpu_fixed=0.6),
+    },
+)
+CARD = Node(name="card", cores=32, memory_gb=64, gpus=1, network_gbps=100, usd_hour=1)
+
+
+def test_several_videos_at_once_by_hand() -> None:
+    # 1.0 GPU-seconds a video alone; with 4 at once 0.4 x 0.5 + 0.6 = 0.8: at ten a second, 5 cards in place of 6.
+    load = Load(videos_per_day=4 * DAY, seconds=30, peak=1.0)
+    assert make_plan(load, GPU_COSTS, [CARD]).pool.nodes == 6
+    chosen, dollars = cheapest(load, GPU_COSTS, [CARD])
+    assert dollars == {1: 6 * 24, 2: 6 * 24, 4: 5 * 24, 8: 5 * 24}
+    assert chosen.at_once == 4, "the smaller one of two that cost the same"
+    plan = make_plan(chosen, GPU_COSTS, [CARD])
+    assert plan.gpu_seconds == pytest.approx(0.8)
+    assert plan.core_seconds == pytest.approx(0.8)
+    # a worker of 4 videos takes 4 cores: 8 to a node, of 4000 + 3 x 300 MB
+    assert plan.pool.workers == 5 * 8
+    assert GPU_COSTS.with_at_once(4).worker_mb == 4900
+    # between two measured numbers the smaller one's figures hold
+    assert GPU_COSTS.with_at_once(3).gpu(30) == pytest.approx(0.9)
+    assert GPU_COSTS.with_at_once(1) is GPU_COSTS
+    # a worker of 8 videos does not fit on a node of 4 cores
+    small = CARD.model_copy(update={"cores": 4})
+    assert list(cheapest(load, GPU_COSTS, [small])[1]) == [1, 2, 4]
+    with pytest.raises(ConfigError, match="4000 MB and 1 cores and a GPU"):
+        cheapest(load, GPU_COSTS, [NODE])
+
+
+def test_what_is_assumed_is_said() -> None:
+    load = Load(videos_per_day=4 * DAY, seconds=30, peak=1.0)
+    said = assumptions(load, COSTS, make_plan(load, COSTS, [NODE]), [NODE])
+    assert said == [
+        "a worker analyses one video at a time; no figures for several (benchmarks.models --at-once measures them)",
+        "the default networks of ONNX run on the CPU, where they were measured",
+        "video is decoded on the CPU, where it was measured",
+    ]
+    chosen, _ = cheapest(load, GPU_COSTS, [CARD])
+    measured = GPU_COSTS.model_copy(update={"onnx": "cuda", "decode": "auto"})
+    said = assumptions(chosen, measured, make_plan(chosen, measured, [CARD]), [CARD])
+    assert said[0].startswith("a worker analyses 4 videos at once; 1 of 2 stages have figures for that")
+    assert said[1] == "the default networks of ONNX run on cuda, where they were measured"
+    assert said[2].startswith("video is decoded by NVDEC (auto)")
+    assert said[3] == "8 workers share a GPU, whose memory is not counted"
+
+
+def test_the_plan_chooses_how_many_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_costs(GPU_COSTS, tmp_path / "costs.yaml")
+    assert load_costs(tmp_path / "costs.yaml", "gpu") == GPU_COSTS
+    (tmp_path / "prices.yaml").write_text(yaml.safe_dump({"nodes": [CARD.model_dump()]}))
+    command = ["--videos-per-day", "345600", "--peak", "1", "--profile", "gpu"]
+    command += ["--costs", str(tmp_path / "costs.yaml"), "--prices", str(tmp_path / "prices.yaml")]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "4 videos at once in a worker; a day by their number: 1: $144, 2: $144, 4: $120, 8: $120" in said
+    assert "assumed:\n  a worker analyses 4 videos at once" in said
+    assert main([*command, "--videos-at-once", "1", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["load"]["at_once"], facts["plan"]["pool"]["nodes"]) == (1, 6)
+    assert facts["assumed"][0] == "a worker analyses one video at a time"
+    assert facts["simulation"]["lost"] == 0
+
+
+@pytest.mark.parametrize("wrong", [{1: 0.5}, {65: 0.5}, {4: 0}, {"many": 0.5}])
+def test_wrong_figures_of_several_at_once_are_named(tmp_path: Path, wrong: dict[object, float]) -> None:
+    stage = {"fixed": 1, "per_second": 0, "at_once": wrong}
+    row = {"hardware": "x", "profile": "gpu", "worker_mb": 1, "report_kb": 1, "stages": {"labels": stage}}
+    (tmp_path / "costs.yaml").write_text(yaml.safe_dump({"costs": [row]}))
+    with pytest.raises(ConfigError, match=r"costs.yaml: stages.labels.at_once"):
+        load_costs(tmp_path / "costs.yaml", "gpu")
+
+
+def test_a_gpu_that_a_stage_held_is_in_the_measured_costs() -> None:
+    short = _Run(8.0, {"labels": 1.0, "text": 2.0}, {"labels": 0.8})
+    long = _Run(32.0, {"labels": 4.0, "text": 2.0}, {"labels": 3.2})
+    found = _lines(short, long)
+    assert found["labels"] == StageCost(fixed=0, per_second=0.125, gpu_per_second=0.1)
+    assert found["text"] == StageCost(fixed=2, per_second=0)

@@ -136,7 +136,8 @@ def test_a_task_has_work_for_all_that_run_at_once() -> None:
 
 
 def test_what_a_worker_with_several_videos_asks_for() -> None:
-    from pipelines.pool import VIDEO_MB, resources_of
+    from pipelines.costs import VIDEO_MB
+    from pipelines.pool import resources_of
 
     plain = JobConfig(src="in", out="out", stages=["shots"], cpus=4)
     several = plain.model_copy(update={"videos_at_once": 3})
