@@ -36,7 +36,7 @@ _PAGE, _TICK = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 
 
 def calibrate(
-    profile: str = "cpu",
+    profile: str | None = None,
     *,
     networks: ConfigSource | None = None,
     only: Iterable[str] | None = None,
@@ -47,8 +47,8 @@ def calibrate(
     A stage on a GPU is taken to hold it for all of its time, which is an upper bound.
 
     Args:
-        profile: table of networks.
-        networks: a configuration of them, which names a profile of its own.
+        profile: table of networks (default: that of `networks`, or cpu).
+        networks: a configuration of them.
         only: these stages and what they need.
         hardware: what to call the machine (default: its processor).
 
@@ -59,7 +59,7 @@ def calibrate(
     from mmu.sample import write_sample
 
     stages = None if only is None else list(only)
-    chosen = load_networks(networks, profile=profile if networks is None else None)
+    chosen = load_networks(networks, profile=profile)
     config = JobConfig(src="sample", out="none", networks=chosen.to_json(), stages=stages, cpus=1)
     on_gpu = adapters_on_gpu(chosen, stages)
     worker = Isolated(config)

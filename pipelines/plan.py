@@ -44,7 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--videos-per-day", type=float, help="videos that arrive in a day")
     add("--seconds", type=float, default=30.0, help="mean duration of a video (default: 30)")
-    add("--profile", default="cpu", help="profile of networks (default: cpu)")
+    add("--profile", help="profile of networks (default: cpu; of a calibration that of --networks)")
     add("--prices", type=Path, help="kinds of nodes with prices (default: list prices)")
     add("--costs", type=Path, help="measured costs (default: the shipped ones)")
     add("--skip", default="", metavar="STAGES", help="leave out these stages")
@@ -75,8 +75,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.calibrate:
             from pipelines.calibration import calibrate
 
-            write_costs(calibrate(args.profile, networks=args.networks), args.calibrate)
-            print(f"{args.calibrate}: measured", file=sys.stderr)
+            costs = calibrate(args.profile, networks=args.networks)
+            write_costs(costs, args.calibrate)
+            print(f"{args.calibrate}: measured, plan with --profile {costs.profile}", file=sys.stderr)
             return 0
         facts = run(args)
     except USER_ERRORS as error:
@@ -92,6 +93,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     Raises:
         ConfigError: a number out of range, or a file that cannot be used.
     """
+    if args.networks is not None:
+        raise ConfigError("--networks goes with --calibrate FILE: a plan has the networks of its costs")
     if args.videos_per_day is None:
         raise ConfigError("say how many videos arrive with --videos-per-day N")
     load = Load(
@@ -103,7 +106,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         cores_per_worker=args.cores_per_worker,
         skip=tuple(args.skip.replace(",", " ").split()),
     )
-    costs, nodes = load_costs(args.costs, args.profile), load_nodes(args.prices)
+    costs, nodes = load_costs(args.costs, args.profile or "cpu"), load_nodes(args.prices)
     choices: dict[int, float] = {}
     if args.videos_at_once is None:
         load, choices = cheapest(load, costs, nodes)

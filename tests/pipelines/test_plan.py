@@ -79,6 +79,8 @@ def test_the_cheapest_node_is_chosen_and_changes_are_ordered() -> None:
         ["--videos-per-day", "10", "--skew", "9"],
         ["--videos-per-day", "10", "--videos-at-once", "0"],
         ["--videos-per-day", "10", "--videos-at-once", "65"],
+        ["--videos-per-day", "10", "--networks", "gpu.yaml"],
+        ["--calibrate", "/no/such/folder/costs.yaml", "--networks", "/no/such/file.yaml"],
         [],
     ],
 )
