@@ -12,6 +12,7 @@ from mmu.errors import ConfigError, MediaError
 from mmu.report.cli import load_report
 from mmu.report.playback import playable
 from mmu.report.schema import Report
+from mmu.review.copies import Copies
 
 #: reports larger than this are not opened
 MAX_REPORT = 64 * 2**20
@@ -42,6 +43,7 @@ class Files:
             if not root.is_dir():
                 raise ConfigError(f"{root}: is not a folder")
             self._roots.append(root.resolve())
+        self._copies = Copies(self._roots)
 
     def inside(self, place: str) -> Path | None:
         """The file that a path or file: URI names, when it lies inside a root; None otherwise."""
@@ -72,17 +74,32 @@ class Files:
             return None
 
     def media(self, report: Report | None) -> Media | None:
-        """The video of a report, when it may be shown and is as large as it was."""
+        """The video of a report, when it may be shown and is as large as it was.
+
+        One that is no longer where it was is looked for by its SHA-256, inside the folders only.
+        """
         if report is None:
             return None
-        path = self.inside(report.uri)
         try:
-            if path is None or (report.media and path.stat().st_size != report.media.bytes):
+            path = self._as_it_was(report) or self._moved(report)
+            if path is None:
                 return None
             kind, mime = playable(report.media, path)
         except (OSError, MediaError):
             return None
         return Media(path, kind, mime) if kind != "none" else None
+
+    def _as_it_was(self, report: Report) -> Path | None:
+        path = self.inside(report.uri)
+        if path is None or (report.media and path.stat().st_size != report.media.bytes):
+            return None
+        return path
+
+    def _moved(self, report: Report) -> Path | None:
+        if report.media is None or "://" in report.uri.removeprefix("file://"):
+            return None
+        found = self._copies.find(report.id, report.media.bytes)
+        return self.inside(str(found)) if found else None
 
 
 @lru_cache(maxsize=64)

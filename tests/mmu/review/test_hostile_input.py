@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from html.parser import HTMLParser
 from itertools import product
@@ -123,6 +124,9 @@ def test_a_report_cannot_name_any_file_as_its_video(
     secret = tmp_path / "secret.mp4"
     secret.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(100))
     report = Report.model_validate_json((root / "report.json").read_bytes())
+    assert report.media is not None
+    report.id = hashlib.sha256(secret.read_bytes()).hexdigest()
+    report.media.bytes = secret.stat().st_size
     for number, uri in enumerate(
         [str(secret), "/etc/passwd", "../secret.mp4", "http://169.254.169.254/latest/meta-data"]
     ):
