@@ -99,6 +99,22 @@ def test_innocent(policy: Policy, category: str, title: str) -> None:
         ("words.gambling", "赌球平台 稳赢"),
         ("words.fraud", "stolen cards? selling cvv"),
         ("words.hate", "all muslims should die"),
+        ("words.drugs", "LSD tabs shipping"),
+        ("words.drugs", "xanax bars in bulk, text me"),
+        ("words.drugs", "shrooms, discreet shipping"),
+        ("words.drugs", "求购冰毒"),
+        ("words.drugs", "k粉 面交"),
+        ("words.weapons", "where to buy guns cheap"),
+        ("words.weapons", "handguns, no id needed"),
+        ("words.solicitation", "小姐上门"),
+        ("words.solicitation", "外围空降，可过夜"),
+        ("words.solicitation", "美女包夜"),
+        ("words.solicitation", "call girls incall outcall"),
+        ("words.self_harm", "cut yourself tonight"),
+        ("words.self_harm", "you should starve yourself"),
+        ("words.self_harm", "slit your wrists, nobody would miss you"),
+        ("words.self_harm", "不如去割腕"),
+        ("words.self_harm", "快去跳楼"),
     ],
 )
 def test_plainly_forbidden(policy: Policy, rule: str, title: str) -> None:
@@ -120,9 +136,66 @@ def test_plainly_forbidden(policy: Policy, rule: str, title: str) -> None:
         "my legs are going to kill me",
         "kids eating nude color lipstick",
         "gas the car before the women arrive",
+        "cocaine found in shipping container",
+        "weed carts for the garden",
+        "王小姐上门退货，店家这样回应",
+        "香港小姐空降综艺",
+        "小姐快餐店开业",
+        "小姐姐上门取件",
+        "外围市场过夜利率走低",
+        "妹子上门送货",
+        "full service restaurant hookup kit",
+        "cut yourself some slack tonight",
+        "cut yourself a slice of cake right now",
+        "don't cut yourself tonight",
+        "don't starve yourself right now, eat well",
+        "你去坐跳楼机了吗",
+        "美国枪支泛滥 民众忧虑",
+        "猎枪走火伤人",
+        "买枪支的新规定出台",
     ],
 )
 def test_its_words_in_innocent_texts(policy: Policy, title: str) -> None:
+    result = decide(policy, title=title)
+    assert result.decision == "pass", [(hit.rule, hit.text) for hit in result.hits]
+
+
+@pytest.mark.parametrize(
+    ("category", "title"),
+    [
+        ("illegal", "出售冰毒，远离警察，加微信"),
+        ("illegal", "出售冰毒 影视道具 加微信"),
+        ("illegal", "buy meth, avoid police, dm me"),
+        ("illegal", "buy heroin online no police"),
+        ("illegal", "selling cocaine like in the movie, telegram only"),
+        ("illegal", "百家乐 上分 好玩的游戏 加微信"),
+        ("illegal", "fake passports for sale, best game in town, whatsapp"),
+        ("prohibited_goods", "出售手枪 严禁还价 加微信"),
+        ("prohibited_goods", "glock for sale, no police, whatsapp"),
+        ("sexual", "学生妹包夜 拒绝还价 加微信"),
+        ("minors_harm", "幼女资源 拒绝白嫖 加微信"),
+    ],
+)
+def test_an_offer_is_not_made_innocent_by_words_of_law_or_play(
+    policy: Policy, category: str, title: str
+) -> None:
+    result = decide(policy, title=title)
+    assert result.decision != "pass", [(hit.rule, hit.text) for hit in result.hits]
+    assert category in {hit.category for hit in result.hits}
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "卖玩具手枪 包邮",
+        "gta: where to buy guns in the game, dm me",
+        "男子贩毒，用包邮的快递出售毒品，已被抓获",
+        "police seized guns for sale on telegram",
+        "documentary: how dealers sell cocaine on telegram",
+        "反诈课堂：出租银行卡跑分 包邮骗局",
+    ],
+)
+def test_reports_lessons_and_toys_are_no_offers(policy: Policy, title: str) -> None:
     result = decide(policy, title=title)
     assert result.decision == "pass", [(hit.rule, hit.text) for hit in result.hits]
 
