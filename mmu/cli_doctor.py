@@ -103,12 +103,18 @@ def _graph() -> str:
 
 def _self_test() -> str:
     from mmu.analyzer import Analyzer
+    from mmu.cli_progress import Steps
+    from mmu.perception.names import CPU_STAGES
     from mmu.sample import write_sample
 
     started = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder, Analyzer() as analyzer:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Analyzer() as analyzer,
+        Steps("self-test", 1 + len(CPU_STAGES)) as steps,
+    ):
         video = write_sample(Path(folder) / "sample.mp4", seconds=4)
-        report = analyzer.analyze(video)
+        report = analyzer.analyze(video, progress=lambda stage, done, total: steps.step(stage))
     if report.outcome != "ok":
         raise RuntimeError("; ".join(f"{error.where}: {error.message}" for error in report.errors))
     ran = [stage.name for stage in report.stages if stage.outcome == "ok"]

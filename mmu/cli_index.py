@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mmu.report.folder import Reading
+    from mmu.report.schema import Report
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -32,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     reading = Reading(args.reports) if args.action == "add" else None
     with SearchIndex(args.index, create=reading is not None) as index:
         if reading is not None:
-            new = index.add(reading)
+            new = index.add(_shown(reading))
             print(f"{new} new, {len(index)} videos in {index.folder}")
             return 1 if reading.bad else 0
         if args.action == "remove":
@@ -45,3 +51,13 @@ def run(args: argparse.Namespace) -> int:
             json.dumps(stats) if args.json else "\n".join(f"{name}: {count}" for name, count in stats.items())
         )
     return 0
+
+
+def _shown(reading: Reading) -> Iterator[Report]:
+    """The reports, with a word now and then of how many were read."""
+    from mmu.cli_progress import Steps
+
+    with Steps("reports", len(reading.paths)) as steps:
+        for report in reading:
+            steps.step(report.uri)
+            yield report

@@ -13,6 +13,7 @@ from mmu.errors import USER_ERRORS
 
 if TYPE_CHECKING:
     from mmu.songs.identify import SongMatch
+    from mmu.songs.is_music import MusicCheck
     from mmu.songs.library import NewTrack, SongLibrary
 
 _BATCH = 64
@@ -28,6 +29,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     actions = parser.add_subparsers(dest="songs_command", metavar="COMMAND", required=True)
     add = _action(actions, "add", "fingerprint files, or all sound files in folders")
     add.add_argument("places", nargs="+", metavar="DIR|FILE", help="folders and files")
+    add.add_argument(
+        "--anything", action="store_true", help="take what does not sound like music too, unheard"
+    )
     _action(actions, "list", "show the tracks of the library")
     remove = _action(actions, "remove", "forget tracks")
     remove.add_argument("names", nargs="+", metavar="NAME", help="names as `mmu songs list` shows them")
@@ -64,32 +68,50 @@ def _action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
 
 
 def _add(library: SongLibrary, args: argparse.Namespace) -> int:
+    from mmu.cli_progress import Steps
     from mmu.songs.collect import find_files, read_track
 
     added, failed = 0, 0
     batch: list[NewTrack] = []
-    for path in find_files(args.places):
-        try:
-            track = read_track(path)
-        except USER_ERRORS as error:
-            print(f"mmu: {error}", file=sys.stderr)
-            failed += 1
-            continue
-        known = library.find(sha256=track.sha256)
-        if known or any(other.sha256 == track.sha256 for other in batch):
-            print(f"{path}: is in the library already", file=sys.stderr)
-            continue
-        batch.append(track)
-        if len(batch) == _BATCH:
-            added += len(library.add(batch))
-            batch = []
+    paths = find_files(args.places)
+    check = None if args.anything else _music_check()
+    with Steps("files", len(paths)) as steps:
+        for path in paths:
+            steps.step(path.name)
+            try:
+                track = read_track(path, check)
+            except USER_ERRORS as error:
+                print(f"mmu: {error}", file=sys.stderr)
+                failed += 1
+                continue
+            known = library.find(sha256=track.sha256)
+            if known or any(other.sha256 == track.sha256 for other in batch):
+                print(f"{path}: is in the library already", file=sys.stderr)
+                continue
+            batch.append(track)
+            if len(batch) == _BATCH:
+                added += len(library.add(batch))
+                batch = []
     added += len(library.add(batch))
+    if check is not None:
+        check.close()
     total = len(library.tracks())
     if args.json:
         print(json.dumps({"added": added, "failed": failed, "tracks": total}))
     else:
         print(f"{added} tracks added, {total} in {library.folder}")
     return 1 if failed else 0
+
+
+def _music_check() -> MusicCheck | None:
+    from mmu.songs.is_music import MusicCheck, can_check
+    from models.store import Store
+
+    store = Store()
+    if not can_check(store):
+        print("mmu: whether it is music is not checked: run `mmu models pull`", file=sys.stderr)
+        return None
+    return MusicCheck(store)
 
 
 def _list(library: SongLibrary, args: argparse.Namespace) -> int:

@@ -60,7 +60,7 @@ KINDS: dict[str, str] = {
     "speech.activity": "None; span in which somebody speaks",
     "speech.segment": "transcript of the span; attributes.language, .words [[start, end, word]]",
     "speech.language": "ISO 639-1 code of the main language; attributes.shares",
-    "speech.speaker": "speaker id; embedding; attributes.turns, .gender",
+    "speech.speaker": "speaker id; embedding; attributes.turns, .gender, .age_group, .pitch_hz, .tract_cm",
     "speech.face": "speaker id whose face is seen; attributes.person, .mouth_motion, .seen_while_speaking",
     "speech.emotion": "angry|happy|neutral|sad, tone of voice of one stretch of speech; "
     "attributes.arousal, .scores, .speaker",

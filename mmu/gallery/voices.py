@@ -22,8 +22,8 @@ from models.voice_activity import VoiceActivity
 if TYPE_CHECKING:
     from models.store import Store
 
-#: cosine from which a speaker is taken for a known voice
-VOICE_COSINE = 0.62
+#: cosine from which a speaker is taken for a known voice: 1 in 700 others reaches it (docs/speech.md)
+VOICE_COSINE = 0.5
 #: less speech than this says too little about a voice, seconds
 LEAST_SECONDS = 2.0
 #: share of the speech that must be of one voice for a recording to be of that person

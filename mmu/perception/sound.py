@@ -13,24 +13,21 @@ from mmu.perception.loudness import Loudness
 from mmu.perception.sound_calls import calls
 from mmu.perception.sound_classes import SILENCE_DBFS, STEP, Opinions, SoundSpan, join, segments
 from mmu.perception.sound_events import alarms
+from mmu.perception.sound_networks import RATE as RATE
+from mmu.perception.sound_networks import SOURCE, SoundNetworks
 from mmu.signals import Signal, SignalSet
 from mmu.stage import Cost, Needs, Stage
-from models import ina_segmenter, omni_aed, speech_quality, voice_activity
-from models.ina_segmenter import InaSegmenter, log_mel
-from models.omni_aed import OmniAED
+from models import speech_quality
 from models.speech_quality import SpeechQuality, SpeechScores
-from models.voice_activity import VoiceActivity
 
 if TYPE_CHECKING:
     from mmu.media.clip import Clip
     from models.store import Store
 
-RATE = 16000
 FULL_RATE = 44100
 _WINDOW_SECONDS = 120.0
 #: stereo at the full rate, several times over as float64, is what takes memory here
 _FULL_RATE_SECONDS = 60.0
-_SOURCE = "+".join((voice_activity.SOURCE, omni_aed.SOURCE, ina_segmenter.TASKS["smn"][0]))
 _LOUDNESS = "pyloudnorm.bs1770"
 #: so many spans of speech are rated, none shorter than this, seconds
 _RATED, _LEAST_RATED = 3, 1.5
@@ -48,21 +45,17 @@ class Sound(Stage):
     models: ClassVar[tuple[str, ...]] = ("ina-smn", "dnsmos")
 
     def __init__(self) -> None:
-        self._voice: VoiceActivity | None = None
-        self._events: OmniAED | None = None
-        self._broad: InaSegmenter | None = None
+        self._networks: SoundNetworks | None = None
         self._rating: SpeechQuality | None = None
 
     def setup(self, store: Store, *, threads: int = 1) -> None:
-        self._voice = VoiceActivity(threads=threads)
-        self._events = OmniAED()
-        self._broad = InaSegmenter(store.file("ina-smn"), "smn", threads=threads)
+        self._networks = SoundNetworks(store, threads=threads)
         self._rating = SpeechQuality(store.file("dnsmos"), threads=threads)
 
     def close(self) -> None:
-        if self._events is not None:
-            self._events.close()
-        self._voice = self._events = self._broad = self._rating = None
+        if self._networks is not None:
+            self._networks.close()
+        self._networks = self._rating = None
 
     def run(self, clip: Clip, signals: SignalSet) -> list[Signal]:
         out: list[Signal] = []
@@ -106,36 +99,9 @@ class Sound(Stage):
         ]
 
     def _listen(self, samples: NDArray[np.float32]) -> Opinions:
-        if self._voice is None or self._events is None or self._broad is None:
+        if self._networks is None:
             raise ConfigError("stage 'sound' was not set up")
-        size = int(STEP * RATE)
-        count = -(-len(samples) // size)
-        padded = np.pad(samples, (0, count * size - len(samples)))
-        power = (padded.reshape(count, size).astype(np.float64) ** 2).mean(axis=1)
-        level = 10 * np.log10(np.maximum(power, 1e-12))
-        hop = voice_activity.HOP / RATE
-        return Opinions(
-            _resample(self._voice.probabilities(samples)[:, None], hop, count)[:, 0],
-            _resample(self._events.probabilities(samples), omni_aed.FRAME, count),
-            _resample(
-                self._broad.probabilities(log_mel(samples), step=round(STEP / ina_segmenter.FRAME)),
-                STEP,
-                count,
-            ),
-            level.astype(np.float32),
-        )
-
-
-def _resample(rows: NDArray[np.float32], hop: float, count: int) -> NDArray[np.float32]:
-    """Mean of the rows that fall into each of `count` steps; the last row goes on to the end."""
-    if not len(rows):
-        return np.zeros((count, rows.shape[1]), np.float32)
-    edges = np.minimum((np.arange(count + 1) * STEP / hop).astype(int), len(rows))
-    sums = np.concatenate([np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0, dtype=np.float64)])
-    size = edges[1:] - edges[:-1]
-    mean = (sums[edges[1:]] - sums[edges[:-1]]) / np.maximum(size, 1)[:, None]
-    nearest = rows[np.minimum(edges[:-1], len(rows) - 1)]
-    return np.asarray(np.where(size[:, None] > 0, mean, nearest), np.float32)
+        return self._networks.opinions(samples)
 
 
 def _segment_signal(segment: SoundSpan) -> Signal:
@@ -144,7 +110,7 @@ def _segment_signal(segment: SoundSpan) -> Signal:
         segment.label,
         min(1.0, segment.score),
         segment.span,
-        _SOURCE,
+        SOURCE,
         attributes={"vocabulary": "audio_class", "music": round(min(1.0, segment.music), 3)},
     )
 

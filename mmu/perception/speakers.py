@@ -1,4 +1,4 @@
-"""Speakers: who speaks when, and whether the voice sounds female or male."""
+"""Speakers: who speaks when, and what the voice sounds like."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmu.errors import ConfigError
+from mmu.perception import voice_traits
 from mmu.perception.diarization import Found, diarize
+from mmu.perception.voice_traits import Traits, VoiceTraits
 from mmu.signals import Signal, SignalSet, Span
 from mmu.stage import Cost, Needs, Stage
 from models import segmentation, speaker
-from models.ina_segmenter import InaSegmenter, log_mel
 from models.segmentation import SpeakerSegmentation
 from models.speaker import SpeakerEmbedder
 
@@ -22,18 +23,18 @@ if TYPE_CHECKING:
     from models.store import Store
 
 RATE = 16000
-_SOURCE = f"{segmentation.SOURCE}+{speaker.SOURCE}"
+SOURCE = f"{segmentation.SOURCE}+{speaker.SOURCE}"
 _SUNG_SHARE = 0.5
 #: speech with shorter pauses is heard as one region, with so much room around it, seconds
 _REGION_GAP, _ROOM = 3.0, 0.3
-#: so much of a voice is enough to judge its gender, and a piece of it to embed, seconds
-_GENDER_SECONDS, _EMBED_SECONDS = 30.0, 6.0
-#: gender is judged on pieces of this length; shorter ones than the second say little, seconds
+#: so much of a voice is enough to judge what it sounds like, and a piece of it to embed, seconds
+_TRAIT_SECONDS, _EMBED_SECONDS = 30.0, 6.0
+#: it is judged on pieces of this length; shorter ones than the second say little, seconds
 _PIECE_SECONDS, _LEAST_SECONDS = 3.0, 0.5
 
 
 class Speakers(Stage):
-    """One signal a speaker, with turns (overlaps included), voice gender and a CAM++ embedding."""
+    """One signal a speaker: turns (overlaps included), gender and age group, a CAM++ embedding."""
 
     name: ClassVar[str] = "speakers"
     needs: ClassVar[Needs] = Needs(
@@ -41,25 +42,32 @@ class Speakers(Stage):
     )
     emits: ClassVar[frozenset[str]] = frozenset({"speech.speaker"})
     cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=300, seconds=3.0)
-    models: ClassVar[tuple[str, ...]] = ("campplus", "pyannote-segmentation", "ina-gender")
+    models: ClassVar[tuple[str, ...]] = ("campplus", "pyannote-segmentation", *voice_traits.MODELS)
 
     def __init__(self) -> None:
         self._segmenter: SpeakerSegmentation | None = None
         self._embedder: SpeakerEmbedder | None = None
-        self._gender: InaSegmenter | None = None
+        self._traits: Traits | None = None
 
     def setup(self, store: Store, *, threads: int = 1) -> None:
+        self._load_voices(store, threads=threads)
+        self._traits = VoiceTraits(store, threads=threads)
+
+    def _load_voices(self, store: Store, *, threads: int) -> None:
         self._segmenter = SpeakerSegmentation(store.file("pyannote-segmentation"), threads=threads)
         self._embedder = SpeakerEmbedder(store.file("campplus"), threads=threads)
-        self._gender = InaSegmenter(store.file("ina-gender"), "gender", threads=threads)
+
+    @property
+    def _source(self) -> str:
+        return SOURCE
 
     def close(self) -> None:
-        self._segmenter = self._embedder = self._gender = None
+        self._segmenter = self._embedder = self._traits = None
 
     def run(self, clip: Clip, signals: SignalSet) -> list[Signal]:
-        if self._segmenter is None or self._embedder is None or self._gender is None:
+        if self._segmenter is None or self._embedder is None or self._traits is None:
             raise ConfigError("stage 'speakers' was not set up")
-        embedder, regions = self._embedder, _regions(_spoken(signals), clip.duration)
+        embedder, traits, regions = self._embedder, self._traits, _regions(_spoken(signals), clip.duration)
         found = diarize(
             regions,
             lambda start, end: clip.audio(RATE, start, end),
@@ -67,28 +75,42 @@ class Speakers(Stage):
             lambda samples: embedder.embed(samples[: round(_EMBED_SECONDS * RATE)]),
         )
         return [
-            _signal(number, one, found, self._gender_of(clip, one.turns))
+            _signal(number, one, found, traits.read(_pieces(clip, _alone(one, found))), self._source)
             for number, one in enumerate(found, 1)
         ]
 
-    def _gender_of(self, clip: Clip, turns: Sequence[Span]) -> NDArray[np.float64]:
-        """(female, male) probability over the longest turns."""
-        assert self._gender is not None
-        total, seconds = np.zeros(2), 0.0
-        for turn in sorted(turns, key=lambda one: -one.seconds):
-            end = min(turn.end, turn.start + _GENDER_SECONDS - seconds)
-            start = turn.start
-            while start < end and (end - start >= _LEAST_SECONDS or not seconds):
-                samples = clip.audio(RATE, start, min(start + _PIECE_SECONDS, end))
-                length = samples.size / RATE
-                if not length:
-                    break
-                total += length * self._gender.probabilities(log_mel(samples)).mean(axis=0)
-                seconds += length
-                start += _PIECE_SECONDS
-            if seconds >= _GENDER_SECONDS:
+
+def _alone(one: Found, found: Sequence[Found]) -> list[Span]:
+    """Where only this speaker is heard, longest first; all turns when that is nowhere."""
+    spans = list(one.turns)
+    for turn in (turn for other in found if other is not one for turn in other.turns):
+        spans = [
+            Span(start, end)
+            for span in spans
+            for start, end in ((span.start, min(span.end, turn.start)), (max(span.start, turn.end), span.end))
+            if end > start
+        ]
+    clear = [span for span in spans if span.seconds >= _LEAST_SECONDS]
+    return sorted(clear or one.turns, key=lambda span: -span.seconds)
+
+
+def _pieces(clip: Clip, spans: Sequence[Span]) -> list[NDArray[np.float32]]:
+    """Pieces of the spans, the first spans first, until enough is heard."""
+    pieces: list[NDArray[np.float32]] = []
+    seconds = 0.0
+    for span in spans:
+        end = min(span.end, span.start + _TRAIT_SECONDS - seconds)
+        start = span.start
+        while start < end and (end - start >= _LEAST_SECONDS or not pieces):
+            samples = clip.audio(RATE, start, min(start + _PIECE_SECONDS, end))
+            if not samples.size:
                 break
-        return np.asarray(total / max(seconds, 1e-9), np.float64)
+            pieces.append(samples)
+            seconds += samples.size / RATE
+            start += _PIECE_SECONDS
+        if seconds >= _TRAIT_SECONDS:
+            break
+    return pieces
 
 
 def _spoken(signals: SignalSet) -> list[Span]:
@@ -113,19 +135,17 @@ def _regions(spans: Sequence[Span], duration: float) -> list[Span]:
     return out
 
 
-def _signal(number: int, one: Found, found: Sequence[Found], gender: NDArray[np.float64]) -> Signal:
+def _signal(number: int, one: Found, found: Sequence[Found], traits: dict[str, Any], source: str) -> Signal:
     vectors = np.stack([voice.embedding for voice in one.voices if voice.embedding is not None])
     weights = np.array([voice.seconds for voice in one.voices if voice.embedding is not None])
     centre = np.average(vectors, axis=0, weights=weights)
     centre /= max(float(np.linalg.norm(centre)), 1e-9)
-    female, male = (float(value) for value in gender)
     others = [turn for other in found if other is not one for turn in other.turns]
-    attributes: dict[str, Any] = {
+    attributes = {
         "turns": [[round(turn.start, 2), round(turn.end, 2)] for turn in one.turns],
         "seconds": round(sum(turn.seconds for turn in one.turns), 2),
         "overlap": round(sum(turn.overlap(other) for turn in one.turns for other in others), 2),
-        "gender": "female" if female >= male else "male",
-        "gender_score": round(max(female, male), 3),
+        **traits,
     }
     score = float(np.clip(np.average(vectors @ centre, weights=weights), 0, 1))
     span = Span(one.turns[0].start, max(turn.end for turn in one.turns))
@@ -134,7 +154,7 @@ def _signal(number: int, one: Found, found: Sequence[Found], gender: NDArray[np.
         f"speaker_{number}",
         score,
         span,
-        _SOURCE,
+        source,
         attributes=attributes,
         embedding=centre.astype(np.float16),
     )

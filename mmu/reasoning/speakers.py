@@ -33,6 +33,8 @@ def gather_speakers(signals: SignalSet, *, embeddings: bool = False) -> list[Spe
             turns=[(start, end) for start, end in one.attributes["turns"]],
             gender=one.attributes["gender"],
             gender_score=one.attributes["gender_score"],
+            age_group=one.attributes.get("age_group"),
+            age_group_score=one.attributes.get("age_group_score"),
             emotion=_tone([tone for tone in tones if tone.attributes.get("speaker") == one.value])[0],
             signal=one.id,
             embedding=listed(one) if embeddings else None,

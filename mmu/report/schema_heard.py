@@ -21,6 +21,10 @@ class Speaker(Model):
     turns: list[TimeRange] = Field(description="turns of different speakers may overlap")
     gender: Literal["female", "male"] | None = Field(None, description="as the voice sounds")
     gender_score: Score | None = Field(None, description="confidence in the likelier gender, 0 to 1")
+    age_group: Literal["child", "adult"] | None = Field(
+        None, description="as the voice sounds; child: before its change; None = not clear"
+    )
+    age_group_score: Score | None = Field(None, description="confidence in the likelier group, 0 to 1")
     emotion: str | None = Field(None, description="tone of voice heard most")
     signal: str = Field(description="id of the signal it comes from (`signals`)")
     embedding: list[float] | None = Field(

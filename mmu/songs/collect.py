@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from mmu.media.options import DecodeOptions
 from mmu.songs.fingerprint import HOP, RATE, Landmarks, landmarks
 from mmu.songs.identify import SHORTEST
 from mmu.songs.library import NewTrack
+
+if TYPE_CHECKING:
+    from mmu.songs.is_music import MusicCheck
 
 #: endings that are taken from folders; a file that is named itself may have any
 SUFFIXES = frozenset(
@@ -45,15 +49,25 @@ def find_files(places: Iterable[str | Path]) -> list[Path]:
     return found
 
 
-def read_track(path: Path) -> NewTrack:
+def read_track(path: Path, check: MusicCheck | None = None) -> NewTrack:
     """Decode a file and fingerprint its sound.
 
+    Args:
+        path: the file.
+        check: refuses what is not music (default: anything is taken).
+
     Raises:
-        MediaError: no sound can be decoded, or it is too short or silent.
+        MediaError: no sound can be decoded, or it is too short, silent or no music.
     """
     with open_clip(path, options=OPTIONS, audio_rates=frozenset({RATE})) as clip:
         if not clip.has_audio or clip.duration < SHORTEST:
             raise MediaError(f"{path}: needs at least {SHORTEST:g} s of sound", code="no_audio")
+        instead = check.otherwise(clip) if check else None
+        if instead:
+            raise MediaError(
+                f"{path}: sounds like {instead}, not music; `--anything` takes it all the same",
+                code="not_music",
+            )
         found = fingerprint(clip)
         if not len(found.key):
             raise MediaError(f"{path}: nothing but silence or noise to remember", code="silent")

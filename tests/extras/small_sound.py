@@ -72,6 +72,28 @@ def audio_classifier(folder: Path, labels: list[str], *, kind: str) -> Path:
     return folder
 
 
+def voice_age(folder: Path) -> Path:
+    """A folder as published: a narrow wav2vec 2.0 with the heads `age` and `gender`."""
+    import torch
+    import transformers
+
+    from models.torch.voice_age import network_class
+
+    torch.manual_seed(0)
+    config = transformers.Wav2Vec2Config(
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        conv_dim=(32,) * 7,
+        num_conv_pos_embeddings=16,
+        num_conv_pos_embedding_groups=4,
+    )
+    network_class()(config).save_pretrained(folder)
+    transformers.Wav2Vec2FeatureExtractor().save_pretrained(folder)
+    return folder
+
+
 def clap(folder: Path, *, fused: bool) -> Path:
     """A folder as Transformers saves a CLAP: its own front end and tokenizer, narrow towers."""
     import tokenizers

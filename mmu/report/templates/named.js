@@ -30,7 +30,7 @@ function speakerNode(item, index) {
   const person = data.people.findIndex((one) => one.id === item.person);
   const seen = person < 0 ? null : data.people[person].name ? both(data.people[person].name) : say("person_n", { n: person + 1 });
   const looks = [
-    item.gender ? say("sounds_as", { v: name("gender", item.gender) }) : null,
+    item.age_group === "child" ? say("sounds_as", { v: name("age_group", "child") }) : item.gender ? say("sounds_as", { v: name("gender", item.gender) }) : null,
     item.emotion ? say("tone", { v: name("emotion", item.emotion) }) : null,
     seen ? say("face_of", { v: seen }) : null,
   ].filter(Boolean);

@@ -110,7 +110,7 @@ def test_commands(tmp_path: Path, recordings: dict[str, Path], capsys: pytest.Ca
     printed = capsys.readouterr().out.splitlines()
     assert sorted(line.split("\t")[0] for line in printed) == ["Her", "unknown"]
     (stranger,) = [line.split("\t")[1] for line in printed if line.startswith("unknown")]
-    assert re.fullmatch(r"\(nearest Her -?0\.\d\d, needs 0\.62\)", stranger)
+    assert re.fullmatch(r"\(nearest Her -?0\.\d\d, needs 0\.50\)", stranger)
     assert main(["voices", "find", "nobody-here", *place]) == 2
     assert main(["voices", "remove", "Her", *place]) == 0
     assert main(["voices", "remove", "Her", *place]) == 2
