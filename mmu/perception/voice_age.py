@@ -74,11 +74,10 @@ def measure(pieces: Sequence[NDArray[np.float32]], network: SwiftF0) -> Measured
 def child(voice: Measured) -> float:
     """Probability that it is a child's voice."""
     error = _ERROR / voice.frames**0.5
-    adult, young = (
-        np.mean([_density(voice, group, spread, float(np.hypot(tract, error))) for group in groups])
-        for groups, spread, tract in zip((_ADULTS, _CHILDREN), _PITCH_SPREAD, _TRACT_SPREAD, strict=True)
-    )
-    return float(_PRIOR * young / max(_PRIOR * young + (1 - _PRIOR) * adult, 1e-300))
+    spreads = tuple(zip(_PITCH_SPREAD, (float(np.hypot(one, error)) for one in _TRACT_SPREAD), strict=True))
+    adult = sum(_density(voice, group, *spreads[0]) for group in _ADULTS) / len(_ADULTS)
+    young = sum(_density(voice, group, *spreads[1]) for group in _CHILDREN) / len(_CHILDREN)
+    return _PRIOR * young / max(_PRIOR * young + (1 - _PRIOR) * adult, 1e-300)
 
 
 def _density(voice: Measured, group: tuple[float, float], pitch: float, tract: float) -> float:

@@ -85,8 +85,8 @@ class VoiceAge:
 
 def network_class() -> Any:
     """The network as a class of transformers, with the parameter names of the published weights."""
-    transformers, torch = import_transformers(), import_torch()
-    nn = torch.nn
+    transformers, lib = import_transformers(), import_torch()
+    nn = lib.nn
 
     class Head(nn.Module):  # type: ignore[misc, name-defined]
         def __init__(self, width: int, outputs: int) -> None:
@@ -95,7 +95,7 @@ def network_class() -> Any:
             self.out_proj = nn.Linear(width, outputs)
 
         def forward(self, pooled: torch.Tensor) -> torch.Tensor:
-            return self.out_proj(torch.tanh(self.dense(pooled)))
+            return self.out_proj(lib.tanh(self.dense(pooled)))
 
     class AgeGender(transformers.Wav2Vec2PreTrainedModel):  # type: ignore[misc, name-defined]
         def __init__(self, config: Any) -> None:
@@ -107,6 +107,6 @@ def network_class() -> Any:
 
         def forward(self, inputs: torch.Tensor) -> torch.Tensor:
             pooled = self.wav2vec2(inputs).last_hidden_state.mean(dim=1)
-            return torch.cat([100 * self.age(pooled), self.gender(pooled).softmax(dim=1)], dim=1)
+            return lib.cat([100 * self.age(pooled), self.gender(pooled).softmax(dim=1)], dim=1)
 
     return AgeGender
