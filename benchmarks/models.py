@@ -218,7 +218,13 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         ]
         lines.append("| " + " | ".join(cells) + " |")
     counts = ", ".join(f"{name} {rows[0]['cases'].get(name, 0)}" for name in names)
-    return "\n".join([*lines, "", f"Cases: {counts}; files: {rows[0]['files']}."])
+    several = [
+        f"{row['network']}, share of its seconds alone that each of several videos at once takes: "
+        + ", ".join(f"{count} at once {share:g}" for count, share in row["at_once"].items())
+        for row in rows
+        if row["at_once"]
+    ]
+    return "\n".join([*lines, "", *several, f"Cases: {counts}; files: {rows[0]['files']}."])
 
 
 def _tasks(args: argparse.Namespace) -> list[str]:

@@ -86,7 +86,9 @@ def test_the_default_speech_stage_is_judged_and_timed(
     assert row["ms_per_second"] > 0
     assert row["peak_mb"] > 100
     assert row["device"] == "cpu"
-    assert "| default | cpu |" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "| default | cpu |" in said
+    assert f"several videos at once takes: 2 at once {row['at_once']['2']:g}\n" in said
     costs = load_costs(tmp_path / "c.yaml", "gpu").stages["speech"]
     assert costs.gpu(60) == 0
     # CPU time: two at once take about what each takes alone
