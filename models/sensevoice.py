@@ -20,6 +20,7 @@ from models.errors import ModelError
 from models.filterbank import SAMPLE_RATE, filterbank
 from models.onnx_place import CPU, OnnxPlace, placed
 from models.onnx_session import open_session
+from models.sensevoice_file import TOKENS, find_file, read_number, read_tokens, read_vector
 from models.transcript import Piece, Transcript, by_language, by_sentence
 
 FloatArray = NDArray[np.float32]
@@ -32,7 +33,6 @@ _AHEAD = 4
 #: ISO 639-1 code (`yue` is Cantonese, ISO 639-3) -> key of the file's metadata
 LANGUAGES = {code: f"lang_{code}" for code in ("zh", "en", "yue", "ja", "ko")}
 _AUTO, _NO_SPEECH = "lang_auto", "<|nospeech|>"
-_TOKENS, _FULL, _SMALL = "tokens.txt", "model.onnx", "model.int8.onnx"
 _INPUTS = ("x", "x_length", "language", "text_norm")
 _NUMBERS = ("vocab_size", "lfr_window_size", "lfr_window_shift", "with_itn", "without_itn", _AUTO)
 _VECTORS = ("neg_mean", "inv_stddev")
@@ -63,7 +63,7 @@ class SenseVoice:
             ModelError: a file is missing, or it is not SenseVoice as sherpa-onnx exports it.
         """
         folder = Path(folder)
-        file = _file(folder, model)
+        file = find_file(folder, model)
         with placed(place) as opened:
             self._session = open_session(file, threads=threads, arena=False, pattern=False)
         #: what a report says of where it runs
@@ -77,15 +77,15 @@ class SenseVoice:
                 f"{file}: not SenseVoice as sherpa-onnx exports it: {what}{', '.join(lacking[:3])}; "
                 "FunASR's own export is another format"
             )
-        self._numbers = {key: _number(file, key, meta[key]) for key in (*_NUMBERS, *LANGUAGES.values())}
-        self._shift, self._scale = (_vector(file, key, meta[key]) for key in _VECTORS)
+        self._numbers = {key: read_number(file, key, meta[key]) for key in (*_NUMBERS, *LANGUAGES.values())}
+        self._shift, self._scale = (read_vector(file, key, meta[key]) for key in _VECTORS)
         self._stack = self._numbers["lfr_window_size"]
         self._skip = self._numbers["lfr_window_shift"]
         if self._shift.size != self._scale.size or self._shift.size % max(1, self._stack):
             raise ModelError(
                 f"{file}: its metadata states {self._shift.size} means for frames of {self._stack}"
             )
-        self.tokens = _tokens(folder / _TOKENS, self._numbers["vocab_size"])
+        self.tokens = read_tokens(folder / TOKENS, self._numbers["vocab_size"])
         self._ids = {token: index for index, token in enumerate(self.tokens)}
 
     @property
@@ -262,7 +262,7 @@ class SenseVoiceTagger(_Asking):
         self.labels = tuple(label for label in labels.values() if label is not None)
         self.sample_rate = network.sample_rate
         if all(network.id(token) is None for token in self._tokens):
-            raise ModelError(f"SenseVoice: {_TOKENS} has none of {', '.join(self._tokens)}")
+            raise ModelError(f"SenseVoice: {TOKENS} has none of {', '.join(self._tokens)}")
 
     def probabilities(self, pieces: Sequence[FloatArray]) -> FloatArray:
         """(len(pieces), len(labels)) float32 of (n,) float32 mono pieces at 16 kHz.
@@ -288,47 +288,3 @@ def _shares(network: SenseVoice, logits: FloatArray, tokens: Sequence[str]) -> F
 def _is_full(error: Exception) -> bool:
     text = str(error).lower()
     return "out of memory" in text or "failed to allocate memory" in text or "bad_alloc" in text
-
-
-def _file(folder: Path, model: str) -> Path:
-    if folder.is_file():
-        raise ModelError(f"{folder} is a file: name its folder, with {_FULL} or {_SMALL} and {_TOKENS}")
-    names = (_SMALL, _FULL) if model.endswith("int8") else (_FULL, _SMALL)
-    found = [folder / name for name in names if (folder / name).is_file()]
-    missing = [] if found else [f"{_FULL} or {_SMALL}"]
-    if not (folder / _TOKENS).is_file():
-        missing.append(_TOKENS)
-    if missing:
-        raise ModelError(
-            f"{folder}: {' and '.join(missing)} missing; it is a folder as sherpa-onnx publishes it"
-        )
-    return found[0]
-
-
-def _number(file: Path, key: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        raise ModelError(f"{file}: {key} of its metadata is {text[:20]!r}, no number") from error
-
-
-def _vector(file: Path, key: str, text: str) -> FloatArray:
-    try:
-        return np.asarray([float(one) for one in text.split(",")], np.float32)
-    except ValueError as error:
-        raise ModelError(f"{file}: {key} of its metadata is no list of numbers") from error
-
-
-def _tokens(path: Path, expected: int) -> tuple[str, ...]:
-    """Tokens by number; a line has the token and its number."""
-    found: dict[int, str] = {}
-    try:
-        for line in path.read_text(encoding="utf-8").split("\n"):
-            token, _, number = line.rpartition(" ")
-            if token:
-                found[int(number)] = token
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: not a list of tokens and their numbers: {error}") from error
-    if sorted(found) != list(range(expected)):
-        raise ModelError(f"{path}: lists {len(found)} tokens, the network has {expected}")
-    return tuple(found[index] for index in range(expected))
