@@ -111,7 +111,7 @@ def tell_events(
     for piece in pieces:
         said = [one for one in transcript if _begins(one.start, piece.span, pieces)]
         shown = [one for one in lines if one.role != "watermark" and _begins(one.start, piece.span, pieces)]
-        sounds = _sounds(signals, piece.span)
+        sounds = _sounds(signals, piece.span, graph)
         if piece.facts or piece.people or said or shown or sounds:
             events.append(_event(piece, said, shown, sounds, people, graph))
     return events
@@ -235,7 +235,7 @@ def _fact(fused: Fused, graph: Graph) -> EventFact:
     )
 
 
-def _sounds(signals: SignalSet, span: Span) -> list[tuple[Name, Signal]]:
+def _sounds(signals: SignalSet, span: Span, graph: Graph) -> list[tuple[Name, Signal]]:
     """What is heard beside speech for a good part of the stretch."""
     heard = []
     for signal in signals.of("audio.event", "audio.segment"):
@@ -243,10 +243,19 @@ def _sounds(signals: SignalSet, span: Span) -> list[tuple[Name, Signal]]:
             continue
         name = SOUND_NAMES.get(str(signal.value))
         if signal.kind == "audio.event" and name is None:
-            name = Name(zh=str(signal.value), en=str(signal.value).replace("_", " "))
+            name = _sound_name(signal, graph)
         if name is not None and signal.value != "silence":
             heard.append((name, signal))
     return heard
+
+
+def _sound_name(signal: Signal, graph: Graph) -> Name:
+    """The name of the concept that the label stands for; the label itself where there is none."""
+    label = str(signal.value)
+    for concept, _ in graph.label(str(signal.attributes.get("vocabulary", "")), label):
+        node = graph.concepts[concept]
+        return Name(zh=node.zh, en=node.en)
+    return Name(zh=label, en=label.replace("_", " "))
 
 
 SOUND_NAMES = {

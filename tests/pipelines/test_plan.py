@@ -139,6 +139,7 @@ def test_a_batch_takes_at_least_its_share_and_at_most_one_video_more(
 
 @pytest.mark.weights
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_real_run_takes_about_as_long_as_predicted(tmp_path: Path) -> None:
     """Two workers over eight clips; by CPU time, as machines that run tests are shared."""
     from mmu.sample import write_sample

@@ -73,6 +73,18 @@ def test_people_and_sounds_are_told() -> None:
     assert event.text.en == "A woman; heard: music"
 
 
+def test_sounds_have_their_names_in_both_languages() -> None:
+    def sound(value: str, vocabulary: str) -> Signal:
+        return Signal("audio.event", value, 0.9, Span(0, 6), "t@1", attributes={"vocabulary": vocabulary})
+
+    (event,) = told([shot(0, 6), sound("impact", "audio_event"), sound("Bark", "audioset")], 6.0)
+    assert "撞击声" in event.text.zh
+    assert "impact" not in event.text.zh
+    assert "impact sound" in event.text.en
+    (event,) = told([shot(0, 6), sound("Squish of_jelly", "audioset")], 6.0)
+    assert "Squish of jelly" in event.text.en
+
+
 def test_a_film_of_many_shots_becomes_few_events_that_cover_it() -> None:
     kinds = ["cat", "pizza", "car", "dog", "horse"]
     signals = [shot(k, k + 1) for k in range(400)]
