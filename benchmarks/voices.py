@@ -1,6 +1,6 @@
 """Known voices and age groups on the speech of a corpus, as it is, shortened, and with music under it.
 
-    python -m benchmarks.voices --corpus DIR [--json OUT]
+    python -m benchmarks.voices --corpus DIR [--only known|ages] [--json OUT]
 
 Speakers are told apart by the corpus' `speaker_pair` entries and by `speaker=ID` or `speaker id=ID` in its
 MANIFEST.tsv; recordings that neither joins count as different people. Children are simulated: adults' speech
@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.voices", description=__doc__.splitlines()[0])
     place = os.environ.get("MMU_CORPUS")
     parser.add_argument("--corpus", type=Path, default=place and Path(place), help="folder ($MMU_CORPUS)")
+    parser.add_argument("--only", choices=("known", "ages"), help="one of the two tables (default: both)")
     parser.add_argument("--json", type=Path, metavar="OUT", help="also write the rows as JSON")
     args = parser.parse_args(argv)
     if args.corpus is None:
@@ -69,12 +71,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     corpus = read_corpus(args.corpus)
     ear = Ear()
     recordings = {path: decode(corpus.path(path))[: _LONGEST * RATE] for path in _speech(corpus)}
-    rows = [*_known(corpus, recordings, ear), *_ages(recordings, ear)]
-    for row in rows:
-        print("  ".join(f"{name} {value}" for name, value in row.items()))
+    rows: list[Row] = []
+    if args.only != "ages":
+        rows += _shown(_known(corpus, recordings, ear))
+    if args.only != "known":
+        rows += _shown(_ages(recordings, ear))
     if args.json:
         args.json.write_text(json.dumps(rows, indent=2))
     return 0
+
+
+def _shown(rows: Iterator[Row]) -> Iterator[Row]:
+    for row in rows:
+        print("  ".join(f"{name} {value}" for name, value in row.items()), flush=True)
+        yield row
 
 
 def _speech(corpus: Corpus) -> list[str]:
@@ -143,25 +153,37 @@ def _pairs(seconds: str, level: float | None, same: Sequence[float], other: Sequ
 
 
 def _ages(recordings: dict[str, FloatArray], ear: Ear) -> Iterator[Row]:
-    """Age groups of the voices as they are, and of the women's with shorter tracts."""
+    """Age groups of the voices as they are, and of the women's with shorter tracts; lengths of the tracts."""
     groups: dict[float, list[str]] = {ratio: [] for ratio in _RATIOS}
+    measured: dict[float, list[float]] = {ratio: [] for ratio in _RATIOS[1:]}
+    tracts: dict[str, list[float]] = {"female": [], "male": []}
     for samples in recordings.values():
-        voice = ear.voice(samples)
-        if voice is None or voice.attributes["age_group_score"] is None:
+        voice = _judged(ear.voice(samples))
+        if voice is None:
             continue
-        groups[1.0].append(str(voice.attributes["age_group"]))
-        if voice.attributes["gender"] == "female":
+        groups[1.0].append(str(voice["age_group"]))
+        tracts[voice["gender"]].append(voice["tract_cm"])
+        if voice["gender"] == "female":
             for ratio in _RATIOS[1:]:
                 part = Fraction(1 / ratio).limit_denominator(100)
                 faster = resample_poly(samples, part.numerator, part.denominator)
-                short = ear.voice(np.asarray(faster, np.float32))
-                if short is not None and short.attributes["age_group_score"] is not None:
-                    groups[ratio].append(str(short.attributes["age_group"]))
+                short = _judged(ear.voice(np.asarray(faster, np.float32)))
+                if short is not None:
+                    groups[ratio].append(str(short["age_group"]))
+                    measured[ratio].append(voice["tract_cm"] / short["tract_cm"])
     for ratio, found in groups.items():
-        shares = {
-            name: round(found.count(name) / max(len(found), 1), 3) for name in ("child", "None", "adult")
-        }
-        yield {"shorter": ratio, "voices": len(found), **shares}
+        row: Row = {"shorter": ratio, "voices": len(found)}
+        row |= {name: round(found.count(name) / max(len(found), 1), 3) for name in ("child", "None", "adult")}
+        if measured.get(ratio):
+            row |= {"measured": round(float(np.median(measured[ratio])), 3)}
+            row |= {"deviation": round(float(np.std(np.log(measured[ratio]))), 3)}
+        yield row
+    yield {f"{name} tract cm": round(float(np.mean(found)), 2) for name, found in tracts.items() if found}
+
+
+def _judged(voice: Signal | None) -> dict[str, Any] | None:
+    """Attributes of a voice that was long enough to be judged."""
+    return voice.attributes if voice is not None and voice.attributes["age_group_score"] is not None else None
 
 
 def _over(samples: FloatArray, music: FloatArray, level: float) -> FloatArray:

@@ -19,8 +19,8 @@ from mmu.perception import vocal_tract
 from mmu.perception.prosody import HIGHEST, LOWEST
 from models.pitch import SwiftF0
 
-#: voiced frames (of 16 ms) that are needed
-_LEAST_FRAMES = 40
+#: voiced frames (of 16 ms) that are needed, and those after which no more are listened to
+_LEAST_FRAMES, _ENOUGH_FRAMES = 40, 400
 #: the tract of an average man, cm (Goldstein 1980), and the factor of his formants
 _MAN_CM, _MAN = 16.9, 0.96
 _WOMAN = 1.12
@@ -59,16 +59,19 @@ def measure(pieces: Sequence[NDArray[np.float32]], network: SwiftF0) -> Measured
         pieces: (n,) float32 mono at 16 kHz each, of this voice alone.
         network: follows the pitch.
     """
-    found = [
-        vocal_tract.voiced_spectra(piece, network.track(piece, lowest=LOWEST, highest=HIGHEST))
-        for piece in pieces
-    ]
-    if sum(len(hertz) for _, hertz in found) < _LEAST_FRAMES:
+    found: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+    frames = 0
+    for piece in pieces:
+        found.append(vocal_tract.voiced_spectra(piece, network.track(piece, lowest=LOWEST, highest=HIGHEST)))
+        frames += len(found[-1][1])
+        if frames >= _ENOUGH_FRAMES:
+            break
+    if frames < _LEAST_FRAMES:
         return None
     power = np.concatenate([one for one, _ in found])
     hertz = np.concatenate([one for _, one in found])
     scale = vocal_tract.scale(power)
-    return Measured(float(np.median(hertz)), scale, len(hertz)) if np.isfinite(scale) else None
+    return Measured(float(np.median(hertz)), scale, frames) if np.isfinite(scale) else None
 
 
 def child(voice: Measured) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter, resample_poly
 
 from mmu.media.clip import Clip
-from mmu.perception import vocal_tract, voice_age
+from mmu.perception import vocal_tract
 from mmu.perception.speakers import Speakers
 from mmu.perception.vocal_tract import VOWELS
 from mmu.perception.voice_age import Measured, child
@@ -92,17 +92,17 @@ def test_real_voices_are_adults_and_shorter_tracts_are_measured() -> None:
     store = Store()
     stage = Speakers()
     stage.setup(store)
-    found: dict[str, Signal] = {}
-    for number, name in ((1, "man"), (2, "woman")):
+    found = []
+    for number, faster in ((1, 1.0), (2, 1.0), (2, 1.25)):
         samples, rate = soundfile.read(store.file("sample-media", f"speech_{number}.wav"), dtype="float32")
-        for factor, faster in ((1.0, samples), (1.25, resample_poly(samples, 4, 5))):
-            spoken = Signal("speech.activity", None, 0.9, Span(0, len(faster) / rate), "test")
-            clip = Clip.from_arrays(audio=(np.asarray(faster, np.float32), rate))
-            (found[f"{name} {factor}"],) = stage.run(clip, SignalSet([spoken]))
+        samples = resample_poly(samples, 100, round(100 * faster)).astype(np.float32)
+        spoken = Signal("speech.activity", None, 0.9, Span(0, len(samples) / rate), "test")
+        (voice,) = stage.run(Clip.from_arrays(audio=(samples, rate)), SignalSet([spoken]))
+        found.append(voice.attributes)
     stage.close()
-    for name in ("man", "woman"):
-        as_it_is, shorter = (found[f"{name} {factor}"].attributes for factor in (1.0, 1.25))
-        assert as_it_is["age_group"] == "adult"
-        assert shorter["tract_cm"] == pytest.approx(as_it_is["tract_cm"] / 1.25, rel=0.1)
-        assert shorter["pitch_hz"] == pytest.approx(as_it_is["pitch_hz"] * 1.25, rel=0.1)
-    assert voice_age.child(Measured(300, 1.5, 200)) > 0.8
+    man, woman, shorter = found
+    assert man["age_group"] == woman["age_group"] == "adult"
+    assert man["tract_cm"] > woman["tract_cm"]
+    assert shorter["tract_cm"] == pytest.approx(woman["tract_cm"] / 1.25, rel=0.1)
+    assert shorter["pitch_hz"] == pytest.approx(woman["pitch_hz"] * 1.25, rel=0.1)
+    assert shorter["age_group"] != "adult"
