@@ -122,6 +122,7 @@ def _known(corpus: Corpus, recordings: dict[str, FloatArray], ear: Ear) -> Itera
         if not entry["has_vocals"]
     ]
     enrolled = {path: voice for path, samples in recordings.items() if (voice := ear.voice(samples))}
+    yield _several(who, enrolled)
     draw = np.random.default_rng(0)
     for seconds in (1.5, 3.0, _LONGEST):
         for level in (None, *_MUSIC_DB):
@@ -142,6 +143,22 @@ def _known(corpus: Corpus, recordings: dict[str, FloatArray], ear: Ear) -> Itera
                         cosine = -1.0 if voice is None else _cosine(voice, known)
                         (same if who[name] == who[path] else other).append(cosine)
             yield _pairs("all" if seconds == _LONGEST else f"{seconds:g} s", level, same, other)
+
+
+def _several(who: dict[str, str], enrolled: dict[str, Signal]) -> Row:
+    """Every recording against all others of a speaker who has three or more, as a gallery compares them."""
+    same: list[float] = []
+    other: list[float] = []
+    for speaker in sorted(set(who.values())):
+        own = [path for path in enrolled if who[path] == speaker]
+        if len(own) < 3:
+            continue
+        for path, voice in enrolled.items():
+            vectors = [_vector(enrolled[name]) for name in own if name != path]
+            vectors.append(np.mean(vectors, axis=0) / np.linalg.norm(np.mean(vectors, axis=0)))
+            cosine = max(float(_vector(voice) @ vector) for vector in vectors)
+            (same if who[path] == speaker else other).append(cosine)
+    return {"enrolled": "two recordings or more"} | _pairs("all", None, same, other)
 
 
 def _pairs(seconds: str, level: float | None, same: Sequence[float], other: Sequence[float]) -> Row:
@@ -195,9 +212,12 @@ def _over(samples: FloatArray, music: FloatArray, level: float) -> FloatArray:
 
 
 def _cosine(one: Signal, other: Signal) -> float:
-    assert one.embedding is not None
-    assert other.embedding is not None
-    return float(one.embedding.astype(np.float32) @ other.embedding.astype(np.float32))
+    return float(_vector(one) @ _vector(other))
+
+
+def _vector(voice: Signal) -> FloatArray:
+    assert voice.embedding is not None
+    return voice.embedding.astype(np.float32)
 
 
 if __name__ == "__main__":
