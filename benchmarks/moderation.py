@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> None:
         if embed is None:
             print("the encoders' weights are not in the store: nothing trained", file=sys.stderr)
         else:
-            seen = read([row.words for row in rows], policy().likeness, embed)
+            seen = read([row.words for row in rows], policy().likeness, embed, policy())
             known = policy().described
             scores = [cross_validate(seen, labels, safe, described=known, seed=seed) for seed in args.seeds]
             _print(f"trained classifier, seeds {args.seeds}", scores)

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from mmu.moderation.learned.features import Read
     from mmu.moderation.learned.metrics import Scores
     from mmu.moderation.learned.rows import Row
     from mmu.moderation.likeness import Embed
+    from mmu.moderation.policy import Policy
 
 ROWS = """\
 LABELLED.jsonl has one JSON object a line: title, OCR (on-screen text), ASR (speech) and tag (the label);
@@ -87,11 +88,11 @@ def _train(args: argparse.Namespace) -> int:
         raise ConfigError(f"--folds must be 0 or at least 2, not {args.folds}")
     print(f"reading {len(rows)} rows …", file=sys.stderr)
     embed = encoder(args.threads)
-    seen = read([row.words for row in rows], policy.likeness, embed)
+    seen = read([row.words for row in rows], policy.likeness, embed, policy)
     if (
         (args.out / NAMES).exists()
         and not args.force
-        and not _better(seen, labels, safe, policy.described, args.out, embed)
+        and not _better(seen, labels, safe, policy, args.out, embed)
     ):
         return 1
     classifier = train(seen, labels, safe, described=policy.described)
@@ -110,9 +111,7 @@ def _train(args: argparse.Namespace) -> int:
     return 0
 
 
-def _better(
-    rows: Read, labels: Sequence[str], safe: str, described: Mapping[str, str], folder: Path, embed: Embed
-) -> bool:
+def _better(rows: Read, labels: Sequence[str], safe: str, policy: Policy, folder: Path, embed: Embed) -> bool:
     from mmu.errors import ConfigError, StoreError
     from mmu.moderation.learned.store import load
     from mmu.moderation.learned.successor import compare
@@ -122,7 +121,7 @@ def _better(
     except StoreError as error:
         raise ConfigError(f"{error}; --force replaces it") from error
     print("comparing with the classifier that is there …", file=sys.stderr)
-    found = compare(rows, labels, safe, old, embed, described=described)
+    found = compare(rows, labels, safe, old, embed, policy)
     print(f"on {found.old.rows} rows that neither had learned from:")
     for name, scores in (("old", found.old), ("new", found.new)):
         print(
@@ -168,12 +167,14 @@ def _model(rows: Sequence[Row], args: argparse.Namespace) -> Scores:
     from mmu.moderation.learned.features import read
     from mmu.moderation.learned.metrics import score
     from mmu.moderation.learned.store import load
+    from mmu.moderation.policy import load_policy
 
     trained = load(args.model)
     safe = trained.classifier.safe
     if args.safe_label not in (None, safe):
         raise ConfigError(f"the classifier's safe label is {safe!r}, not {args.safe_label!r}")
-    seen = read([row.words for row in rows], trained.likeness, encoder(args.threads))
+    policy = load_policy(args.policy)
+    seen = read([row.words for row in rows], trained.likeness, encoder(args.threads), policy)
     found = trained.classifier.predict(seen)
     return score(
         [row.label for row in rows],

@@ -4,9 +4,8 @@ Two regressions share the features. The first tells violating rows from
 compliant ones; its out-of-fold scores are turned into probabilities by Platt
 scaling. The second, learned from violating rows alone, tells the kinds apart, with what
 is known of them beforehand (`kinds`).
-A row gets the kind with the greatest probability if that outweighs the
-probability of being compliant times `lenience`, a factor chosen on
-out-of-fold scores too.
+A row gets the likeliest kind if that is more often right than "compliant" is,
+by a logistic regression on out-of-fold scores too.
 """
 
 from __future__ import annotations
@@ -17,20 +16,25 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logit
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from mmu.errors import ConfigError
 from mmu.moderation.learned.features import KIND, VIOLATION, Features, Matrix, Read, Stacked, stack
-from mmu.moderation.learned.kinds import Prior, fit, nearness
+from mmu.moderation.learned.kinds import Known, Prior, fit, hits, nearness
 
 #: regularisation of the two regressions
 VIOLATION_ALPHA, KIND_ALPHA = 0.7, 2.0
 #: rows that are learned from, at most: memory grows with their square (20,000: 3.2 GB)
 MAX_ROWS = 20_000
 FOLDS = 5
-LENIENCE = (0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8, 1.0)
+#: probabilities nearer to 0 or 1 than this are taken as this
+SUREST = 1e-4
+
+#: weights of the log-odds of violating and of the log share of the likeliest kind, and what is added
+Choice = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,8 @@ class Classifier:
     prior: Prior
     safe: str
     platt: tuple[float, float]
-    lenience: float
+    #: above 0, a row gets the likeliest kind
+    choice: Choice
 
     def predict(self, rows: Read) -> list[Prediction]:
         """One prediction a row."""
@@ -78,20 +83,16 @@ class Classifier:
         blocks = self.features.blocks(rows)
         raw = self.violation(stack(blocks, VIOLATION))[:, 0]
         probability = _platt(raw, self.platt)
-        near = nearness(rows.likeness, rows.names, self.described)
-        shares = self.prior.shares(self.kind(stack(blocks, KIND)), near)
+        shares = self.prior.shares(self.kind(stack(blocks, KIND)), _known(rows, self.described))
+        sides = _odds_and_share(probability, shares) @ np.array(self.choice[:2]) + self.choice[2]
         return [
             Prediction(
-                self._label(float(p), share),
+                self.kinds[int(np.argmax(share))] if side > 0 else self.safe,
                 float(p),
                 {name: float(p * part) for name, part in zip(self.kinds, share, strict=True)},
             )
-            for p, share in zip(probability, shares, strict=True)
+            for p, share, side in zip(probability, shares, sides, strict=True)
         ]
-
-    def _label(self, violating: float, share: Matrix) -> str:
-        best = int(np.argmax(share))
-        return self.kinds[best] if violating * share[best] > self.lenience * (1.0 - violating) else self.safe
 
 
 def train(
@@ -129,8 +130,8 @@ def train(
     first, second = stack(blocks, VIOLATION), stack(blocks, KIND)
     raw, scores = _out_of_fold(first, second, bad, targets, seed)
     rules = tuple((described or {}).get(kind) for kind in kinds)
-    near = nearness(rows.likeness, rows.names, rules)
-    prior = fit(scores[bad], near[bad], targets[bad])
+    known = _known(rows, rules)
+    prior = fit(scores[bad], _known(rows.take(np.flatnonzero(bad)), rules), targets[bad])
     line = LogisticRegression(C=1e6).fit(raw[:, None], bad)
     platt = float(line.coef_[0, 0]), float(line.intercept_[0])
     return Classifier(
@@ -142,7 +143,7 @@ def train(
         prior,
         safe,
         platt,
-        _choose_lenience(_platt(raw, platt), prior.shares(scores, near), targets, bad),
+        _fit_choice(_platt(raw, platt), prior.shares(scores, known), targets, bad),
     )
 
 
@@ -173,17 +174,24 @@ def _fit(x: Stacked, y: Matrix, alpha: float) -> Linear:
     return Linear(weights.astype(np.float32), bias)
 
 
-def _choose_lenience(violating: Matrix, shares: Matrix, targets: Matrix, bad: NDArray[np.bool_]) -> float:
-    """The factor with the most right labels; of a plateau its middle, for the unseen."""
-    best = shares.argmax(axis=1)
-    right_kind = targets[np.arange(len(best)), best] > 0
-    peak = shares[np.arange(len(best)), best]
-    right = []
-    for factor in LENIENCE:
-        guilty = violating * peak > factor * (1.0 - violating)
-        right.append(float(np.mean(np.where(guilty, right_kind, ~bad))))
-    near = [factor for factor, value in zip(LENIENCE, right, strict=True) if value >= max(right) - 0.004]
-    return float(np.median(near))
+def _known(rows: Read, described: Sequence[str | None]) -> Known:
+    return Known(nearness(rows.likeness, rows.names, described), hits(rows.rules, rows.names, described))
+
+
+def _fit_choice(violating: Matrix, shares: Matrix, targets: Matrix, bad: NDArray[np.bool_]) -> Choice:
+    """Of the rows that "compliant" or the likeliest kind gets right, which of the two does."""
+    right = targets[np.arange(len(targets)), shares.argmax(axis=1)] > 0
+    if not right.any():  # nothing to learn from: the likelier one
+        return 1.0, 1.0, 0.0
+    told = ~bad | right
+    line = LogisticRegression().fit(_odds_and_share(violating, shares)[told], bad[told])
+    return float(line.coef_[0, 0]), float(line.coef_[0, 1]), float(line.intercept_[0])
+
+
+def _odds_and_share(violating: Matrix, shares: Matrix) -> Matrix:
+    """(n, 2): the log-odds of violating, the log share of the likeliest kind."""
+    odds = logit(np.clip(violating, SUREST, 1.0 - SUREST))
+    return np.stack([odds, np.log(shares.max(axis=1))], axis=1)
 
 
 def _platt(raw: Matrix, platt: tuple[float, float]) -> Matrix:

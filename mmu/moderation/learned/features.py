@@ -18,8 +18,10 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.kernel_approximation import Nystroem
 
 from mmu.errors import StoreError
+from mmu.moderation.learned.rules import confidences
 from mmu.moderation.learned.structure import structure
 from mmu.moderation.likeness import HARMLESS, Embed, Likeness
+from mmu.moderation.policy import Policy
 from mmu.moderation.texts import Words
 from models.store import default_root
 
@@ -66,6 +68,8 @@ class Read:
     structure: Matrix
     #: of the likeness rules, whose cosines `likeness` holds for each field, the ordinary side last
     names: tuple[str, ...]
+    #: (n, names): what words and contacts say of the category of each likeness rule, 0 to 1
+    rules: Matrix
 
     def take(self, rows: NDArray[np.intp]) -> Read:
         """Some of the rows."""
@@ -75,17 +79,19 @@ class Read:
             self.likeness[rows],
             self.structure[rows],
             self.names,
+            self.rules[rows],
         )
 
 
-def read(texts: Sequence[Words], likeness: Likeness, embed: Embed) -> Read:
-    """Embed the texts, four a row, and compare them with the described violations."""
+def read(texts: Sequence[Words], likeness: Likeness, embed: Embed, policy: Policy) -> Read:
+    """Embed the texts, four a row, compare them with the described violations, and apply the word rules."""
     fields = [words.fields for words in texts]
     flat = [text for row in fields for text in row]
     vectors = embed(flat).reshape(len(texts), len(EMBEDDED), -1).swapaxes(0, 1)
     near = [likeness.cosines(np.ascontiguousarray(one), embed) for one in vectors]
     cosines = np.concatenate(near, axis=1).astype(np.float64)
-    return Read(texts, vectors, cosines, structure(texts), likeness.names)
+    rules = confidences(policy, texts, likeness.names)
+    return Read(texts, vectors, cosines, structure(texts), likeness.names, rules)
 
 
 class Features:

@@ -45,7 +45,7 @@ class LearnedJudge:
         if not words:
             return []
         classifier = self._trained.classifier
-        (found,) = classifier.predict(read([words], self._trained.likeness, embed))
+        (found,) = classifier.predict(read([words], self._trained.likeness, embed, policy))
         known = {name: policy.category_of_label(name) for name in found.kinds}
         named = {name: share for name, share in found.kinds.items() if known[name]}
         if found.violating < 0.5 or not named:

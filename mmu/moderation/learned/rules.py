@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mmu.moderation.decide import judge
 from mmu.moderation.learned.rows import Row
 from mmu.moderation.likeness import Embed
@@ -32,4 +35,17 @@ def judge_rows(policy: Policy, rows: Sequence[Row], safe: str, embed: Embed | No
         category = judge(policy, texts=units_of(row.words), embed=embed).category
         labels = policy.categories[category].labels if category else ()
         found.append(labels[0] if labels else category or safe)
+    return found
+
+
+def confidences(policy: Policy, texts: Sequence[Words], names: Sequence[str]) -> NDArray[np.float64]:
+    """(n, names) float64: the confidence that words and contacts give the category of each likeness rule.
+
+    0 where the policy has no such rule.
+    """
+    categories = {rule.id: rule.category for rule in policy.file.likeness}
+    found = np.zeros((len(texts), len(names)))
+    for row, words in zip(found, texts, strict=True):
+        confidence = judge(policy, texts=units_of(words)).confidence
+        row[:] = [confidence.get(categories.get(name, ""), 0.0) for name in names]
     return found

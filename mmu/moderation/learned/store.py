@@ -22,7 +22,7 @@ from mmu.moderation.likeness import Likeness
 from mmu.moderation.texts import Words
 from models.text_embedding import SOURCE
 
-FORMAT = "mmu.moderation-model/2"
+FORMAT = "mmu.moderation-model/3"
 NUMBERS, NAMES, CARD = "numbers.npz", "model.json", "MODEL_CARD.md"
 
 
@@ -80,7 +80,7 @@ def save(
         "kinds": classifier.kinds,
         "described": classifier.described,
         "platt": classifier.platt,
-        "lenience": classifier.lenience,
+        "choice": classifier.choice,
         "blocks": {"violation": VIOLATION, "kind": KIND},
         "sentences": {key: list(lines) for key, lines in sentences.items()},
         "seen": sorted({row_key(words) for words in rows}),
@@ -138,6 +138,7 @@ def load(folder: Path) -> Trained:
             for part in ("violation", "kind")
         ]
         slope, shift = data["platt"]
+        odds, share, added = data["choice"]
         classifier = Classifier(
             Features.load(arrays, data),
             linear[0],
@@ -147,7 +148,7 @@ def load(folder: Path) -> Trained:
             Prior(arrays["prior.frequency"], arrays["prior.weights"]),
             str(data["safe"]),
             (float(slope), float(shift)),
-            float(data["lenience"]),
+            (float(odds), float(share), float(added)),
         )
         sizes = {len(classifier.described), len(classifier.prior.frequency), linear[1].weights.shape[1]}
         if sizes != {len(classifier.kinds)}:

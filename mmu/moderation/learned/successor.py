@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from mmu.moderation.learned.features import Read, read
 from mmu.moderation.learned.metrics import Scores, score
 from mmu.moderation.learned.store import Trained, row_key
 from mmu.moderation.likeness import Embed
+from mmu.moderation.policy import Policy
 
 FOLDS = 5
 #: fewer new rows than this, or of one side, cannot tell two classifiers apart
@@ -43,8 +44,8 @@ def compare(
     safe: str,
     old: Trained,
     embed: Embed,
+    policy: Policy,
     *,
-    described: Mapping[str, str] | None = None,
     seed: int = 0,
 ) -> Comparison:
     """Measure both on the rows that the old classifier did not learn from.
@@ -68,12 +69,12 @@ def compare(
     guesses, violating = np.empty(len(unseen), object), np.zeros(len(unseen), bool)
     for _, fold in KFold(FOLDS, shuffle=True, random_state=seed).split(unseen):
         rest = np.setdiff1d(np.arange(len(y)), unseen[fold])
-        model = train(rows.take(rest), y[rest].tolist(), safe, described=described)
+        model = train(rows.take(rest), y[rest].tolist(), safe, described=policy.described)
         found = model.predict(rows.take(unseen[fold]))
         guesses[fold] = [one.label for one in found]
         violating[fold] = [one.violating > 0.5 for one in found]
     truth = y[unseen].tolist()
-    before = old.classifier.predict(read([rows.texts[i] for i in unseen], old.likeness, embed))
+    before = old.classifier.predict(read([rows.texts[i] for i in unseen], old.likeness, embed, policy))
     return Comparison(
         score(truth, [one.label for one in before], [one.violating > 0.5 for one in before], safe),
         score(truth, guesses.tolist(), violating.tolist(), safe),

@@ -17,8 +17,10 @@ from mmu.moderation.decide import decide
 from mmu.moderation.learned.judge import LearnedJudge
 from mmu.moderation.learned.metrics import score
 from mmu.moderation.learned.rows import read_rows, safe_label_of
+from mmu.moderation.learned.rules import confidences
 from mmu.moderation.learned.store import CARD, NAMES, NUMBERS, load
 from mmu.moderation.policy import load_policy
+from mmu.moderation.texts import Words
 from models.store import Store
 from models.text_embedding import TextEmbedder
 
@@ -98,6 +100,16 @@ def test_takes_part_in_decisions(trained: tuple[Path, Path]) -> None:
     assert [hit for hit in calm.hits if hit.rule == "classifier"] == []
 
 
+def test_the_rules_say_which_violation_they_find() -> None:
+    policy = load_policy()
+    texts = [Words(title="百家乐开局 下注返水"), Words(title="小猫睡着了"), Words(speech="加微信 abc12345")]
+    found = confidences(policy, texts, ("like.illegal", "like.private_deals", "like.unknown"))
+    assert found.shape == (3, 3)
+    assert found[0, 0] > 0.5
+    assert found[2, 1] > 0.5
+    assert found[[0, 0, 1, 1, 1, 2, 2], [1, 2, 0, 1, 2, 0, 2]].tolist() == [0.0] * 7
+
+
 @pytest.mark.weights
 def test_damaged_models_are_named(trained: tuple[Path, Path], tmp_path: Path) -> None:
     def copy(name: str, **changes: bytes) -> Path:
@@ -118,6 +130,8 @@ def test_damaged_models_are_named(trained: tuple[Path, Path], tmp_path: Path) ->
         load(copy("other", **{NAMES: b"{}"}))
     with pytest.raises(StoreError, match="another version"):
         load(copy("old", **{NAMES: json.dumps(names | {"encoder": "other"}).encode()}))
+    with pytest.raises(StoreError, match="damaged"):
+        load(copy("choice", **{NAMES: json.dumps(names | {"choice": [1.0]}).encode()}))
     with pytest.raises(StoreError, match="damaged"):
         load(copy("kinds", **{NAMES: json.dumps(names | {"kinds": ["a"]}).encode()}))
     objects = tmp_path / "objects.npz"
