@@ -181,15 +181,14 @@ class Graph:
         found = self._reach.get((concept, max_steps))
         if found is None:
             best: dict[str, tuple[float, tuple[str, ...]]] = {concept: (1.0, ())}
-            frontier = [concept]
+            frontier = [(concept, *best[concept])]
             for _ in range(max_steps):
                 reached = []
-                for current in frontier:
-                    weight, way = best[current]
+                for current, weight, way in frontier:
                     for edge in self.edges(current):
                         if weight * edge.weight > best.get(edge.target, (0.0,))[0]:
                             best[edge.target] = (weight * edge.weight, (*way, edge.target))
-                            reached.append(edge.target)
+                            reached.append((edge.target, *best[edge.target]))
                 frontier = reached
             found = self._reach[concept, max_steps] = tuple(best.values())
         return found
