@@ -3,8 +3,9 @@
 No network for it can be had. Before the voice changes (at about 13) the tract is shorter than a woman's and
 the pitch somewhat higher; both overlap with those of women, so that the answer is a probability. Means and
 deviations of the pitch, and how much shorter the tract is, are those of Hillenbrand et al. (JASA 97, 1995)
-for men, women and children of 10 to 12, and of Lee, Potamianos and Narayanan (JASA 105, 1999) for younger
-ones; where the reference of `vocal_tract` lies, and the error of measurement, were found on adults' speech.
+for men, women and children of 10 to 12; for younger ones they are rounded, after Lee, Potamianos and
+Narayanan (JASA 105, 1999). Where the reference of `vocal_tract` lies, and the error of measurement, were
+found on adults' speech.
 """
 
 from __future__ import annotations
