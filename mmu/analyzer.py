@@ -36,6 +36,8 @@ from models.store import Store
 logger = logging.getLogger(__name__)
 
 Profile = Literal["cpu", "gpu"]
+#: signals that bring words to compare with topics
+_WORDS = frozenset({"text.line", "speech.segment"})
 
 
 class Analyzer:
@@ -246,7 +248,9 @@ class Analyzer:
         if progress:
             progress("decode", 0, len(self._engine.stages))
         similarity = self._knowledge.brain.similarity
-        with self._engine.warming_up(stages, after=similarity.load if similarity else None):
+        # Parts of the stages are joined elsewhere, and without words there is nothing to compare.
+        reads = stages is None and not self._engine.emitters.keys().isdisjoint(_WORDS)
+        with self._engine.warming_up(stages, after=similarity.load if similarity and reads else None):
             clip = open_clip(source, options=self._decode, audio_rates=rates)
         with clip:
             return Observed(

@@ -72,9 +72,10 @@ class SenseVoice:
         meta = dict(self._session.get_modelmeta().custom_metadata_map)
         lacking = sorted({*_NUMBERS, *_VECTORS, *LANGUAGES.values()} - meta.keys())
         if names != _INPUTS or lacking:
-            what = f"its inputs are {', '.join(names)}" if names != _INPUTS else "its metadata lacks "
+            lacks = f"its metadata lacks {', '.join(lacking[:3])}"
+            what = lacks if names == _INPUTS else f"its inputs are {', '.join(names)}"
             raise ModelError(
-                f"{file}: not SenseVoice as sherpa-onnx exports it: {what}{', '.join(lacking[:3])}; "
+                f"{file}: not SenseVoice as sherpa-onnx exports it: {what}; "
                 "FunASR's own export is another format"
             )
         self._numbers = {key: read_number(file, key, meta[key]) for key in (*_NUMBERS, *LANGUAGES.values())}

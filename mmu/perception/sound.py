@@ -13,8 +13,7 @@ from mmu.perception.loudness import Loudness
 from mmu.perception.sound_calls import calls
 from mmu.perception.sound_classes import SILENCE_DBFS, STEP, Opinions, SoundSpan, join, segments
 from mmu.perception.sound_events import alarms
-from mmu.perception.sound_networks import RATE as RATE
-from mmu.perception.sound_networks import SOURCE, SoundNetworks
+from mmu.perception.sound_networks import RATE, SOURCE, SoundNetworks
 from mmu.signals import Signal, SignalSet
 from mmu.stage import Cost, Needs, Stage
 from models import speech_quality

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelError
+from models.torch.pieces import of_one_length
 from models.torch.pretrained import import_transformers
 from models.torch.runtime import Runtime
 
@@ -82,10 +83,7 @@ class AudioClassifier:
             (len(pieces), len(labels)) float32.
         """
         out = np.zeros((len(pieces), len(self.labels)), np.float32)
-        lengths: dict[int, list[int]] = {}
-        for index, piece in enumerate(pieces):
-            lengths.setdefault(len(piece), []).append(index)
-        for indices in lengths.values():
+        for indices in of_one_length(pieces):
             several = [pieces[index] for index in indices]
             inputs = self._extract(several, sampling_rate=self.sample_rate, return_tensors="np")
             rows = list(np.asarray(inputs["input_values"], np.float32))

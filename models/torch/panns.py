@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelError
+from models.torch.pieces import of_one_length
 from models.torch.runtime import Runtime, import_torch
 
 if TYPE_CHECKING:
@@ -69,10 +70,7 @@ class Panns:
         least = _LEAST_FRAMES * self.sample_rate // 100
         filled = [np.pad(piece, (0, max(0, least - len(piece)))) for piece in pieces]
         out = np.zeros((len(pieces), len(self.labels)), np.float32)
-        lengths: dict[int, list[int]] = {}
-        for index, piece in enumerate(filled):
-            lengths.setdefault(len(piece), []).append(index)
-        for indices in lengths.values():
+        for indices in of_one_length(filled):
             rows = [np.asarray(filled[index], np.float32) for index in indices]
             out[indices] = self.runtime.map(self._run, rows, batch=self._batch)
         return out

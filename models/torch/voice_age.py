@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelError
+from models.torch.pieces import of_one_length
 from models.torch.pretrained import import_transformers, reason_of
 from models.torch.runtime import Runtime, import_torch
 
@@ -69,10 +70,7 @@ class VoiceAge:
             pieces: (n,) float32 mono each, at `sample_rate`.
         """
         out = np.zeros((len(pieces), 1 + len(CLASSES)), np.float32)
-        lengths: dict[int, list[int]] = {}
-        for index, piece in enumerate(pieces):
-            lengths.setdefault(len(piece), []).append(index)
-        for indices in lengths.values():
+        for indices in of_one_length(pieces):
             several = [pieces[index] for index in indices]
             inputs = self._extract(several, sampling_rate=self.sample_rate, return_tensors="np")
             rows = list(np.asarray(inputs["input_values"], np.float32))

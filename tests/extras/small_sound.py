@@ -11,6 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
+#: a narrow wav2vec 2.0
+_WAV2VEC: dict[str, Any] = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "conv_dim": (32,) * 7,
+    "num_conv_pos_embeddings": 16,
+    "num_conv_pos_embedding_groups": 4,
+}
 
 
 def sound(seconds: float, rate: int = 16000, seed: int = 0) -> FloatArray:
@@ -55,13 +65,7 @@ def audio_classifier(folder: Path, labels: list[str], *, kind: str) -> Path:
         extractor: Any = transformers.ASTFeatureExtractor(max_length=256, num_mel_bins=64)
     else:
         config = transformers.Wav2Vec2Config(
-            hidden_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            intermediate_size=64,
-            conv_dim=(32,) * 7,
-            num_conv_pos_embeddings=16,
-            num_conv_pos_embedding_groups=4,
+            **_WAV2VEC,
             classifier_proj_size=16,
             **names,
         )
@@ -80,15 +84,7 @@ def voice_age(folder: Path) -> Path:
     from models.torch.voice_age import network_class
 
     torch.manual_seed(0)
-    config = transformers.Wav2Vec2Config(
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        conv_dim=(32,) * 7,
-        num_conv_pos_embeddings=16,
-        num_conv_pos_embedding_groups=4,
-    )
+    config = transformers.Wav2Vec2Config(**_WAV2VEC)
     network_class()(config).save_pretrained(folder)
     transformers.Wav2Vec2FeatureExtractor().save_pretrained(folder)
     return folder

@@ -13,6 +13,7 @@ import pytest
 import mmu
 from mmu.analyzer import Analyzer
 from mmu.errors import ConfigError, ModelError
+from mmu.reasoning.similarity import TopicSimilarity
 from mmu.report.schema import Report
 from mmu.request import Request
 from models.store import Store
@@ -97,6 +98,16 @@ def test_the_report_survives_json(sample_report: Report) -> None:
     assert all(person.embedding is None for person in sample_report.people)
     packed = {one["kind"] for one in sample_report.signals if "embedding" in one}
     assert packed == {"image.embedding"}  # says what is shown, not who
+
+
+def test_text_encoders_stay_unloaded_where_no_words_are_read(
+    sample_video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[TopicSimilarity] = []
+    monkeypatch.setattr(TopicSimilarity, "load", loaded.append)
+    with Analyzer(only=["shots"]) as small:
+        assert small.analyze(sample_video).outcome == "ok"
+    assert loaded == []
 
 
 def test_a_file_object_and_a_missing_file(analyzer: Analyzer, sample_video: Path) -> None:

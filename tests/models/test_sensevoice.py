@@ -223,6 +223,7 @@ def without(key: str) -> dict[str, str]:
             {"inputs": ("speech", "speech_lengths", "language", "textnorm")},
             "its inputs are speech, speech_lengths, language, textnorm; FunASR's own export is another format",
         ),
+        ({"inputs": ("a", "b", "c", "d"), "meta": {}}, "its inputs are a, b, c, d; FunASR's own"),
         ({"meta": {**metadata(), "vocab_size": "9"}}, r"tokens.txt: lists \d+ tokens, the network has 9"),
         ({"meta": {**metadata(), "with_itn": "many"}}, "with_itn of its metadata is 'many', no number"),
         ({"meta": {**metadata(), "neg_mean": "1,x"}}, "neg_mean of its metadata is no list of numbers"),

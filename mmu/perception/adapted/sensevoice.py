@@ -64,6 +64,16 @@ class _SenseVoiceStage(AdaptedStage[OptionsT]):
         self._key = key
         return network
 
+    def shared_tagger(
+        self, store: Store, threads: int, of: Literal["emotion", "event"], *, batch: int
+    ) -> SoundTagger:
+        """Asks the network for one of its two opinions beside the words."""
+        from models.sensevoice import EMOTION, EVENT, SenseVoiceTagger
+
+        place = EMOTION if of == "emotion" else EVENT
+        self._asking = SenseVoiceTagger(self.shared_network(store, threads), place, labels(of), batch=batch)
+        return self._asking
+
     def let_go(self) -> None:
         """Free the network if no other stage has it."""
         if self._key is not None:
@@ -115,11 +125,7 @@ class SenseVoiceEmotion(_SenseVoiceStage[EmotionOptions], ToneOfVoice):
     least_known = 0.5
 
     def network(self, store: Store, *, threads: int) -> SoundTagger:
-        from models.sensevoice import EMOTION, SenseVoiceTagger
-
-        network = self.shared_network(store, threads)
-        self._asking = SenseVoiceTagger(network, EMOTION, labels("emotion"), batch=self.options.batch)
-        return self._asking
+        return self.shared_tagger(store, threads, "emotion", batch=self.options.batch)
 
     def close(self) -> None:
         ToneOfVoice.close(self)
@@ -138,11 +144,7 @@ class SenseVoiceSound(_SenseVoiceStage[EventOptions], TaggedSound[EventOptions])
     Options: ClassVar[type[AdapterOptions]] = EventOptions
 
     def tagger(self, store: Store, *, threads: int) -> SoundTagger:
-        from models.sensevoice import EVENT, SenseVoiceTagger
-
-        network = self.shared_network(store, threads)
-        self._asking = SenseVoiceTagger(network, EVENT, labels("event"), batch=self.options.batch)
-        return self._asking
+        return self.shared_tagger(store, threads, "event", batch=self.options.batch)
 
     def close(self) -> None:
         TaggedSound.close(self)

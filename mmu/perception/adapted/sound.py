@@ -16,8 +16,9 @@ import kg
 from mmu.errors import ConfigError
 from mmu.perception.adapted.base import AdaptedStage, AdapterOptions, one_place
 from mmu.perception.adapted.kept import kept_vectors
-from mmu.perception.sound import FULL_RATE, RATE, Sound
+from mmu.perception.sound import FULL_RATE, Sound
 from mmu.perception.sound_classes import SILENCE_DBFS
+from mmu.perception.sound_networks import RATE
 from mmu.perception.sound_tags import SoundTagger, events, windows_of
 from mmu.signals import Signal, SignalSet, Span
 from mmu.stage import Cost
