@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import mmu
 from mmu.engine import Engine, Progress
@@ -32,6 +32,9 @@ from mmu.songs.stage import SongLookup
 from mmu.taught.recognise import SPACE_OF
 from models.onnx_place import CPU, find_place
 from models.store import Store
+
+if TYPE_CHECKING:
+    from mmu.media.ahead import Opening
 
 logger = logging.getLogger(__name__)
 
@@ -163,6 +166,7 @@ class Analyzer:
         title: str = "",
         topics: Sequence[str] = (),
         progress: Progress | None = None,
+        ahead: Opening | None = None,
     ) -> Report:
         """Analyse one video.
 
@@ -171,6 +175,7 @@ class Analyzer:
             title: as its user wrote it.
             topics: hashtags, with or without `#`.
             progress: called as stages end.
+            ahead: the source, already being decoded; used when it is decoded as this analyzer would.
 
         Returns:
             A report; a file that cannot be decoded gives one with outcome `failed` and the reason.
@@ -178,7 +183,9 @@ class Analyzer:
         title, topics = title or "", clean_topics(topics)
         uri = describe(source)
         try:
-            return self.conclude(self.observe(source, progress=progress), title=title, topics=topics)
+            return self.conclude(
+                self.observe(source, progress=progress, ahead=ahead), title=title, topics=topics
+            )
         except MediaError as error:
             logger.info("cannot decode %s: %s", uri, error)
             return Report(
@@ -231,6 +238,7 @@ class Analyzer:
         stages: Iterable[str] | None = None,
         progress: Progress | None = None,
         given: Iterable[Signal] = (),
+        ahead: Opening | None = None,
     ) -> Observed:
         """Decode one video and run the stages on it, or some of them: the first half of `analyze`.
 
@@ -238,6 +246,7 @@ class Analyzer:
 
         Args:
             given: what stages that do not run now have emitted already.
+            ahead: as for `analyze`.
 
         Raises:
             MediaError: nothing can be decoded.
@@ -251,7 +260,10 @@ class Analyzer:
         # Parts of the stages are joined elsewhere, and without words there is nothing to compare.
         reads = stages is None and not self._engine.emitters.keys().isdisjoint(_WORDS)
         with self._engine.warming_up(stages, after=similarity.load if similarity and reads else None):
-            clip = open_clip(source, options=self._decode, audio_rates=rates)
+            if ahead is not None and ahead.fits(self._decode, rates):
+                clip = ahead.clip()
+            else:
+                clip = open_clip(source, options=self._decode, audio_rates=rates)
         with clip:
             return Observed(
                 sha256=clip.sha256,

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from mmu.analyzer import Analyzer, Profile
-from mmu.request import Request, Source
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mmu.analyzer import Profile
     from mmu.engine import Progress
     from mmu.report.schema import Report
+    from mmu.request import Request, Source
+
+#: options that choose stages or networks
+_CHOOSING = frozenset({"config", "only", "skip"})
 
 
 def analyze(
@@ -28,8 +30,14 @@ def analyze(
 
     Loading the networks takes a few seconds: for many videos use `analyze_many` or an `Analyzer`.
     """
-    with Analyzer(profile=profile, **options) as analyzer:
-        return analyzer.analyze(source, title=title, topics=topics, progress=progress)
+    from mmu.media.ahead import begun
+
+    chosen = not options.keys().isdisjoint(_CHOOSING)
+    with begun(source, profile=profile, options=options.get("decode"), chosen=chosen) as ahead:
+        from mmu.analyzer import Analyzer
+
+        with Analyzer(profile=profile, **options) as analyzer:
+            return analyzer.analyze(source, title=title, topics=topics, progress=progress, ahead=ahead)
 
 
 def analyze_many(
@@ -43,5 +51,7 @@ def analyze_many(
 
     `at_once` as for `Analyzer.analyze_many`.
     """
+    from mmu.analyzer import Analyzer
+
     with Analyzer(profile=profile, **options) as analyzer:
         yield from analyzer.analyze_many(requests, at_once=at_once)

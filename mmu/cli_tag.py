@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from mmu.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
+    from mmu.analyzer import Analyzer
+    from mmu.media.options import DecodeOptions
     from mmu.report.schema import Name, Report
 
 TAGS_SHOWN = 12
@@ -95,7 +97,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Analyse every file; 0 when all are ok, 1 when one failed or is partial."""
-    from mmu.analyzer import Analyzer
+    from mmu.media.ahead import begun
     from mmu.media.options import DecodeOptions
 
     for place in (args.json, args.html):
@@ -103,7 +105,29 @@ def run(args: argparse.Namespace) -> int:
             _make_folder(place)
     names = _unique_names(args.files)
     clean = True
-    with Analyzer(
+    decode = DecodeOptions(keyframes_only=args.keyframes)
+    chosen = bool(args.config or _names(args.only) or _names(args.skip))
+    with (
+        begun(args.files[0], profile=args.profile, options=decode, chosen=chosen) as ahead,
+        _analyzer(args, decode) as analyzer,
+    ):
+        for file, name in zip(args.files, names, strict=True):
+            with _Bar(file, quiet=args.quiet) as bar:
+                report = analyzer.analyze(
+                    file, title=args.title, topics=args.topics, progress=bar, ahead=ahead
+                )
+            ahead = None
+            clean = clean and report.outcome == "ok"
+            if any(error.code == "not_a_file" for error in report.errors) and Path(file).is_dir():
+                print(_whole_folder(file), file=sys.stderr)
+            _emit(report, name, file, args, several=len(args.files) > 1)
+    return 0 if clean else 1
+
+
+def _analyzer(args: argparse.Namespace, decode: DecodeOptions) -> Analyzer:
+    from mmu.analyzer import Analyzer
+
+    return Analyzer(
         profile=args.profile,
         config=args.config,
         only=_names(args.only),
@@ -116,16 +140,8 @@ def run(args: argparse.Namespace) -> int:
         learned=False if args.learned == "none" else args.learned,
         voices=args.voices,
         songs=args.songs,
-        decode=DecodeOptions(keyframes_only=args.keyframes),
-    ) as analyzer:
-        for file, name in zip(args.files, names, strict=True):
-            with _Bar(file, quiet=args.quiet) as bar:
-                report = analyzer.analyze(file, title=args.title, topics=args.topics, progress=bar)
-            clean = clean and report.outcome == "ok"
-            if any(error.code == "not_a_file" for error in report.errors) and Path(file).is_dir():
-                print(_whole_folder(file), file=sys.stderr)
-            _emit(report, name, file, args, several=len(args.files) > 1)
-    return 0 if clean else 1
+        decode=decode,
+    )
 
 
 def _whole_folder(folder: str) -> str:
