@@ -3,8 +3,8 @@
     python -m benchmarks.same [VIDEO…] [--stages A,B] [--seconds 12]
 
 In this process with all cores, with one thread, and with two videos at once, then as batch jobs: one worker,
-two workers, and two workers that share every video. Without videos two clips of the packaged sample media
-are taken.
+two workers, and two and four workers that share every video. Without videos two clips of the packaged sample
+media are taken, and one of five and a half minutes, which is looked at in windows.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ JOBS: tuple[tuple[str, int, float | None], ...] = (
     ("1 worker", 1, None),
     ("2 workers", 2, None),
     ("2 workers, shared videos", 2, 0.1),
+    ("4 workers, shared videos", 4, 0.1),
 )
 #: differences shown
 SHOWN = 12
@@ -58,10 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def sample_clips(folder: Path, seconds: float) -> list[Path]:
-    """Two clips of the packaged media."""
+    """Two clips of the packaged media, and a long one in which somebody speaks where windows meet."""
+    from benchmarks.clips import write_sparse
     from mmu.sample import write_sample
 
-    return [write_sample(folder / f"clip{part}.mp4", seconds=seconds + part) for part in range(2)]
+    short = [write_sample(folder / f"clip{part}.mp4", seconds=seconds + part) for part in range(2)]
+    return [*short, write_sparse(folder / "long.mp4", seconds=330, events=(6.0, 298.0, 310.0))]
 
 
 def run_all(

@@ -21,6 +21,7 @@ from mmu.media.options import DecodeOptions
 from mmu.moderation.sentiment import sentiment
 from mmu.networks import ConfigSource, NetworkConfig, load_networks
 from mmu.observed import Observed
+from mmu.observer import Observer
 from mmu.outcome import ErrorItem, Outcome, StageOutcome
 from mmu.perception.catalog import build_stages
 from mmu.reasoning.understand import user_signals
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Profile = Literal["cpu", "gpu"]
-#: signals that bring words to compare with topics
-_WORDS = frozenset({"text.line", "speech.segment"})
 
 
 class Analyzer:
@@ -132,6 +131,11 @@ class Analyzer:
             from mmu.media.hardware import check_device
 
             check_device(self._decode.device)
+        similarity = self._knowledge.brain.similarity
+        #: decodes and runs the stages, whole or in parts
+        self.observer = Observer(
+            self._engine, self._decode, compares=None if similarity is None else similarity.load
+        )
         self._embeddings = embeddings
         if gallery is not None and "faces" in adapted:
             raise ConfigError(
@@ -183,9 +187,8 @@ class Analyzer:
         title, topics = title or "", clean_topics(topics)
         uri = describe(source)
         try:
-            return self.conclude(
-                self.observe(source, progress=progress, ahead=ahead), title=title, topics=topics
-            )
+            observed = self.observer.observe(source, progress=progress, ahead=ahead)
+            return self.conclude(observed, title=title, topics=topics)
         except MediaError as error:
             logger.info("cannot decode %s: %s", uri, error)
             return Report(
@@ -230,78 +233,6 @@ class Analyzer:
         duration = report.media.duration if report.media else 0.0
         frame = report.media.frame if report.media else None
         return self._knowledge.brain.tag(signals, duration=duration, frame=frame, axes=axes)
-
-    def observe(
-        self,
-        source: Source,
-        *,
-        stages: Iterable[str] | None = None,
-        progress: Progress | None = None,
-        given: Iterable[Signal] = (),
-        ahead: Opening | None = None,
-    ) -> Observed:
-        """Decode one video and run the stages on it, or some of them: the first half of `analyze`.
-
-        `stage_groups` says which stages may run apart from each other without a change of the result.
-
-        Args:
-            given: what stages that do not run now have emitted already.
-            ahead: as for `analyze`.
-
-        Raises:
-            MediaError: nothing can be decoded.
-        """
-        from mmu.media.open import open_clip
-
-        rates = frozenset(rate for stage in self._engine.stages for rate in stage.needs.audio)
-        if progress:
-            progress("decode", 0, len(self._engine.stages))
-        similarity = self._knowledge.brain.similarity
-        # Parts of the stages are joined elsewhere, and without words there is nothing to compare.
-        reads = stages is None and not self._engine.emitters.keys().isdisjoint(_WORDS)
-        with self._engine.warming_up(stages, after=similarity.load if similarity and reads else None):
-            if ahead is not None and ahead.fits(self._decode, rates):
-                clip = ahead.clip()
-            else:
-                clip = open_clip(source, options=self._decode, audio_rates=rates)
-        with clip:
-            return Observed(
-                sha256=clip.sha256,
-                facts=clip.facts.model_copy(update={"uri": describe(source)}),
-                medium="picture" if clip.still else "video" if clip.has_video else "audio",
-                errors=clip.errors,
-                perceived=self._engine.perceive(clip, progress=progress, only=stages, given=given),
-            )
-
-    @property
-    def stage_groups(self) -> list[list[str]]:
-        """Names of the stages, group by group: stages of different groups read nothing of each other."""
-        return self._engine.groups()[0]
-
-    def complete(
-        self, source: Source, parts: Sequence[Observed], *, progress: Progress | None = None
-    ) -> Observed:
-        """Join what `observe` gave for the groups of stages, and run those that read from several groups.
-
-        Raises:
-            ConfigError: as `merge`.
-            MediaError: the video can no longer be decoded.
-        """
-        late = self._engine.groups()[1]
-        if not late:
-            return self.merge(parts)
-        early = [stage.name for stage in self._engine.stages if stage.name not in late]
-        joined = Observed.merge(parts, early, self._engine.emitters)
-        rest = self.observe(source, stages=late, progress=progress, given=joined.perceived.signals)
-        return self.merge([joined, rest])
-
-    def merge(self, parts: Sequence[Observed]) -> Observed:
-        """Join what `observe` gave for all stages, possibly in several processes.
-
-        Raises:
-            ConfigError: a stage is missing, or the file changed in between.
-        """
-        return Observed.merge(parts, [stage.name for stage in self._engine.stages], self._engine.emitters)
 
     def conclude(self, observed: Observed, *, title: str = "", topics: Sequence[str] = ()) -> Report:
         """Reason over what was observed: the second half of `analyze`."""

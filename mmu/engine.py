@@ -14,12 +14,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mmu.errors import MmuError, ModelError
 from mmu.outcome import ErrorItem, Outcome, StageOutcome
+from mmu.recall import Answers
 from mmu.signals import Signal, SignalSet
 from mmu.stage import Stage, validate
 from models.onnx_place import CPU, OnnxPlace, placed
@@ -84,23 +85,23 @@ class Engine:
         """Signal kind -> name of the stage that emits it."""
         return {kind: stage.name for stage in self.stages for kind in stage.emits}
 
-    def groups(self) -> tuple[list[list[str]], list[str]]:
-        """Names of stages that may run apart from each other, and of those that come after them.
+    def groups(self) -> list[list[str]]:
+        """Names of stages that may run apart from each other: no signal crosses between the groups.
 
-        No signal crosses between the groups; the rest reads from several of them.
+        A stage that reads from several groups is in none, and comes after them.
         """
         reads = _sources(self.stages)
         groups: list[list[str]] = []
-        late: list[str] = []
+        late: set[str] = set()
         for stage in self.stages:
             read = [group for group in groups if reads[stage.name] & set(group)]
-            if len(read) > 1 or reads[stage.name] & set(late):
-                late.append(stage.name)
+            if len(read) > 1 or reads[stage.name] & late:
+                late.add(stage.name)
             elif read:
                 read[0].append(stage.name)
             else:
                 groups.append([stage.name])
-        return groups, late
+        return groups
 
     @contextmanager
     def warming_up(
@@ -145,11 +146,13 @@ class Engine:
         progress: Progress | None = None,
         only: Iterable[str] | None = None,
         given: Iterable[Signal] = (),
+        answers: Answers | None = None,
     ) -> Perceived:
         """Run every stage, or those of `only`, on the clip. A stage that fails costs its own signals only.
 
         Args:
             given: what the stages that do not run have emitted already; not in the result.
+            answers: where stages that recall find what was answered before, and keep what is new.
         """
         names = {stage.name for stage in self.stages} if only is None else set(only)
         stages = [stage for stage in self.stages if stage.name in names]
@@ -168,7 +171,7 @@ class Engine:
                 for stage in ready[: self._threads - len(running)]:
                     pending.remove(stage)
                     visible = SignalSet(signals.of(*sorted(stage.needs.kinds | stage.needs.wants)))
-                    running[pool.submit(self._run, stage, clip, visible)] = stage
+                    running[pool.submit(self._run, stage, clip, visible, answers)] = stage
                 ended, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in ended:
                     stage = running.pop(future)
@@ -180,7 +183,9 @@ class Engine:
         ordered = SignalSet(signal for stage in stages for signal in done[stage.name][1])
         return Perceived(ordered, [done[stage.name][0] for stage in stages])
 
-    def _run(self, stage: Stage, clip: Clip, signals: SignalSet) -> tuple[StageOutcome, list[Signal]]:
+    def _run(
+        self, stage: Stage, clip: Clip, signals: SignalSet, answers: Answers | None
+    ) -> tuple[StageOutcome, list[Signal]]:
         if (stage.needs.frames and not clip.has_video) or (stage.needs.audio and not clip.has_audio):
             return StageOutcome(name=stage.name, outcome=Outcome.SKIPPED), []
         started = time.perf_counter()
@@ -190,7 +195,8 @@ class Engine:
                 self._setup(stage)
             with stage.at_work() if stage.several_clips else turn:
                 started = time.perf_counter()
-                emitted = stage.run(clip, signals)
+                with nullcontext() if answers is None else answers.of(stage.name):
+                    emitted = stage.run(clip, signals)
                 seconds = round(time.perf_counter() - started, 4)
                 notes = stage.notes()
             undeclared = {signal.kind for signal in emitted} - stage.emits

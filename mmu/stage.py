@@ -56,6 +56,9 @@ class Stage(ABC):
     models: ClassVar[tuple[str, ...]] = ()
     #: whether `run` may be called for several clips at once, each in a thread of its own
     several_clips: ClassVar[bool] = False
+    #: whether most of the work is done by functions called by `recalled`: then the windows of a long
+    #: video may be looked at ahead (see `mmu.recall`)
+    recalls: ClassVar[bool] = False
 
     def check(self, store: Store) -> Mapping[str, str]:
         """Find what `setup` will load beside `models`, without loading it: name and version -> SHA-256.

@@ -10,17 +10,24 @@ import faulthandler
 import os
 import sys
 import threading
-from collections.abc import Callable
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mmu.analyzer import Analyzer
+from mmu.engine import Progress
 from mmu.errors import USER_ERRORS, MediaError
 from mmu.observed import Observed
+from mmu.recall import Answers
 from pipelines import wire
 from pipelines.config import JobConfig, make_analyzer
 from pipelines.rows import Row
+
+if TYPE_CHECKING:
+    from mmu.media.clip import Clip
 
 
 class Service:
@@ -28,6 +35,7 @@ class Service:
 
     def __init__(self, analyzer: Analyzer) -> None:
         self._analyzer = analyzer
+        self._kept = KeptClip()
 
     def serve(
         self, requests: SimpleQueue[dict[str, Any]], send: Callable[[dict[str, Any]], None]
@@ -55,21 +63,37 @@ class Service:
 
         match request["op"]:
             case "analyze":
+                self._kept.drop()
                 report = self._analyzer.analyze(
                     row.uri, title=row.title, topics=row.topics, progress=progress
                 )
                 return {"report": report.model_dump(mode="json", by_alias=True)}
             case "observe":
                 try:
-                    seen = self._analyzer.observe(row.uri, stages=request["stages"], progress=progress)
+                    with self._clip(row, request["stages"]) as clip:
+                        seen = self._analyzer.observer.observe(
+                            clip, stages=request["stages"], progress=progress
+                        )
                 except MediaError as error:
                     return {"unread": str(error)}
-                return {"observed": seen.to_json()}
+                return {"observed": seen.to_json(), "kept": True}
+            case "look_ahead":
+                try:
+                    return self._look_ahead(row, request["stages"], request["window"], progress)
+                except MediaError as error:
+                    return {"unread": str(error)}
             case "conclude":
                 parts = [Observed.from_json(part) for part in request["parts"]]
+                answers = Answers()
+                for packed in request["answers"]:
+                    answers.add(Answers.from_bytes(b64decode(packed)))
                 words: dict[str, Any] = {"title": row.title, "topics": row.topics}
                 try:
-                    observed = self._analyzer.complete(row.uri, parts, progress=progress)
+                    with self._clip(row, None) as clip:
+                        observed = self._analyzer.observer.complete(
+                            clip, parts, answers=answers, progress=progress
+                        )
+                    self._kept.drop()
                     report = self._analyzer.conclude(observed, **words)
                 except MediaError:  # it went away meanwhile: its report says so
                     report = self._analyzer.analyze(row.uri, **words, progress=progress)
@@ -78,6 +102,69 @@ class Service:
                 return {"seconds": probe_seconds(row.uri)}
             case other:
                 raise ValueError(f"unknown request {other!r}")
+
+    def _look_ahead(
+        self, row: Row, stages: list[str], window: tuple[float, float], progress: Progress
+    ) -> dict[str, Any]:
+        listens = all(
+            not stage.needs.frames for stage in self._analyzer.observer.stages if stage.name in stages
+        )
+        if listens and not self._kept.has(row.key):
+            answers = self._analyzer.observer.look_ahead(row.uri, *window, stages=stages, progress=progress)
+        else:
+            with self._clip(row, stages) as clip:
+                answers = self._analyzer.observer.look_ahead(clip, *window, stages=stages, progress=progress)
+        packed = b64encode(answers.to_bytes()).decode()
+        return {"answers": packed, "kept": self._kept.has(row.key)}
+
+    @contextmanager
+    def _clip(self, row: Row, stages: list[str] | None) -> Iterator[Clip]:
+        """The decoded video; it is kept afterwards, for its next share."""
+        clip = self._kept.take(row.key) or self._analyzer.observer.open(row.uri, stages=stages)
+        try:
+            yield clip
+        except BaseException:
+            clip.close()
+            raise
+        self._kept.put(row.key, clip)
+
+    def close(self) -> None:
+        """Remove the pictures that are kept."""
+        self._kept.drop()
+
+
+class KeptClip:
+    """The last long video, decoded; one at most, because it takes room on disk."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._key = ""
+        self._clip: Clip | None = None
+
+    def has(self, key: str) -> bool:
+        """Whether this video is kept."""
+        with self._lock:
+            return self._clip is not None and self._key == key
+
+    def take(self, key: str) -> Clip | None:
+        """The clip of a video, which is the caller's now; another one's is closed."""
+        with self._lock:
+            clip, self._clip = self._clip, None
+        if clip is not None and self._key != key:
+            clip.close()
+            return None
+        return clip
+
+    def put(self, key: str, clip: Clip) -> None:
+        """Keep a clip."""
+        with self._lock:
+            before, self._clip, self._key = self._clip, clip, key
+        if before is not None:
+            before.close()
+
+    def drop(self) -> None:
+        """Close what is kept."""
+        self.take("")
 
 
 def probe_seconds(uri: str) -> float:
@@ -100,11 +187,25 @@ def probe_seconds(uri: str) -> float:
         return 0.0
 
 
+def share_groups(analyzer: Analyzer) -> list[dict[str, Any]]:
+    """Groups of stages that may be given to different workers, see `pipelines.shares.Group`."""
+    stages = {stage.name: stage for stage in analyzer.observer.stages}
+    return [
+        {
+            "stages": names,
+            "recalls": [name for name in names if stages[name].recalls],
+            "listens": not any(stages[name].needs.frames for name in names),
+        }
+        for names in analyzer.observer.groups
+    ]
+
+
 def main() -> int:
     """Serve until the worker closes its end."""
     source, sink = int(sys.argv[1]), int(sys.argv[2])
     faulthandler.enable()
     requests: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    services: list[Service] = []
     start = wire.receive(source)
     if start is None:
         return 0
@@ -113,6 +214,8 @@ def main() -> int:
         # A worker that was killed must not leave a process behind that analyses for nobody.
         while (message := wire.receive(source)) is not None:
             requests.put(message)
+        for service in services:
+            service.close()
         os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()
@@ -122,15 +225,17 @@ def main() -> int:
     except USER_ERRORS as error:
         wire.send(sink, {"fatal": str(error)})
         return 2
-    groups = analyzer.stage_groups
-    wire.send(sink, {"ready": True, "pipeline": analyzer.fingerprint, "groups": groups})
+    service = Service(analyzer)
+    services.append(service)
+    hello = {"ready": True, "pipeline": analyzer.fingerprint, "groups": share_groups(analyzer)}
+    wire.send(sink, hello)
     sending = threading.Lock()
 
     def send(message: dict[str, Any]) -> None:
         with sending:
             wire.send(sink, message)
 
-    serve = partial(Service(analyzer).serve, requests, send)
+    serve = partial(service.serve, requests, send)
     for _ in range(config.videos_at_once - 1):
         threading.Thread(target=serve, daemon=True).start()
     serve()

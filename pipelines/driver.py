@@ -21,7 +21,7 @@ from pipelines.parts import part_name, write_part
 from pipelines.pool import Pool, Slot
 from pipelines.progress import Progress
 from pipelines.rows import BadRow, Row
-from pipelines.shares import Shares, again, balance
+from pipelines.shares import Shares, again, divide
 from pipelines.storage import Storage
 from pipelines.tables import dead_row
 from pipelines.worker import Result, Task, result_of_part
@@ -98,14 +98,16 @@ class Driver:
         self._finish()
 
     def _assign(self, intake: Intake) -> None:
-        for slot in self._pool.slots:
-            if not slot.free:
-                continue
+        free = [slot for slot in self._pool.slots if slot.free]
+        while free:
             task = self._next(intake)
             if task is None:
                 if intake.empty:
                     self._pool.shrink()
                 return
+            # A worker that has decoded a long video need not do so again.
+            slot = next((one for one in free if task.rows and one.kept == task.rows[0].key), free[0])
+            free.remove(slot)
             slot.task = task
             slot.running = slot.actor.run.remote(task)
         self._pool.grow(len(intake) + len(self._urgent))
@@ -154,6 +156,7 @@ class Driver:
             self._redo(task)
         else:
             self._errors = 0
+            slot.kept = result.kept
             self._take(task, result)
 
     def _take(self, task: Task, result: Result) -> None:
@@ -162,10 +165,10 @@ class Driver:
             if task.stages is None and task.parts is None:
                 self._sizer.learn(len(result.keys), result.bytes, result.seconds)
         self._progress.add(result)
-        for row in result.long:
+        for row, seconds in result.long:
             self._progress.numbers.split += 1
-            costs = self._progress.numbers.stages
-            shares = balance(self._pool.groups, costs, max(1, len(self._pool.slots)))
+            shares = divide(self._pool.groups, self._progress.numbers.stages, len(self._pool.slots), seconds)
+            self._progress.numbers.windows += sum(share.window is not None for share in shares)
             self._urgent.extend(self._shares.begin(row, shares))
         if task.stages is not None and (last := self._shares.take(result)) is not None:
             self._urgent.appendleft(last)

@@ -15,6 +15,7 @@ from mmu.perception.catalog import build_stages
 from mmu.stage import Cost
 from pipelines.config import JobConfig
 from pipelines.costs import VIDEO_MB
+from pipelines.shares import Group
 from pipelines.worker import Task, Worker
 
 #: what a worker's analysis process needs beside its stages: code, knowledge graph, decoder
@@ -34,6 +35,8 @@ class Slot:
     #: result of the running task
     running: Any = None
     task: Task | None = None
+    #: key of the long video whose pictures it has
+    kept: str = ""
     info: dict[str, Any] = field(default_factory=dict)
     born: float = field(default_factory=time.monotonic)
 
@@ -96,7 +99,7 @@ class Pool:
         self.slots: list[Slot] = []
         self.deaths = 0
         self.pipeline = ""
-        self.groups: list[list[str]] = []
+        self.groups: list[Group] = []
         self._waiting_since: float | None = None
         remote: Any = ray.remote(Worker)
         self._actor = remote.options(
@@ -152,7 +155,7 @@ class Pool:
                 "nodes have different code or weights"
             )
         self.pipeline = slot.info["pipeline"]
-        self.groups = slot.info["groups"]
+        self.groups = [Group(**group) for group in slot.info["groups"]]
         return True
 
     def lost(self, slot: Slot) -> None:

@@ -39,6 +39,8 @@ class Numbers:
     stages: Counter[str] = field(default_factory=Counter)
     tags: Counter[str] = field(default_factory=Counter)
     split: int = 0
+    #: windows of such videos that were looked at ahead
+    windows: int = 0
     deaths: int = 0
     workers: int = 0
     #: most workers at a time
@@ -158,6 +160,7 @@ class Progress:
             "media_seconds": round(numbers.media_seconds, 2),
             "work_seconds": round(numbers.work_seconds, 2),
             "split": numbers.split,
+            "windows": numbers.windows,
             "workers": numbers.workers,
             "workers_most": numbers.workers_most,
             "worker_deaths": numbers.deaths,

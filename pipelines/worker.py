@@ -47,8 +47,12 @@ class Task:
     bad: list[BadRow] = field(default_factory=list)
     #: stages of a share
     stages: list[str] | None = None
+    #: seconds between which they look ahead for the worker that ends the video; None: they look at the whole
+    window: tuple[float, float] | None = None
     #: what the workers of the other shares saw, as JSON
     parts: list[str] | None = None
+    #: what networks answered about windows, packed
+    answers: list[str] = field(default_factory=list)
     #: whether long videos are handed back instead of being analysed
     split: bool = True
     #: workers that died over this task
@@ -71,10 +75,14 @@ class Result:
     seconds: float = 0.0
     bytes: int = 0
     slowest: list[tuple[float, str]] = field(default_factory=list)
-    #: rows that are longer than one worker should take
-    long: list[Row] = field(default_factory=list)
+    #: rows that are longer than one worker should take, and their seconds
+    long: list[tuple[Row, float]] = field(default_factory=list)
     #: what a share saw, as JSON
     observed: str | None = None
+    #: what networks answered about a window, packed
+    answers: str | None = None
+    #: key of the long video whose pictures the worker still has
+    kept: str = ""
     #: why a share cannot be made
     unread: str | None = None
 
@@ -127,7 +135,8 @@ class Worker:
         result = Result(task.name)
         rows = [bad_row(bad, self._pipeline) for bad in task.bad]
         result.long = self._long(task.rows) if task.split else []
-        asked = [(row, self._request(row, task.parts)) for row in task.rows if row not in result.long]
+        long = [row for row, _ in result.long]
+        asked = [(row, self._request(row, task)) for row in task.rows if row not in long]
         together = self._together([request for _, request in asked], self._config.video_seconds)
         for (row, request), first in zip(asked, together, strict=True):
             started = time.perf_counter()
@@ -152,8 +161,8 @@ class Worker:
             return [None] * len(requests)
         return self._isolated.ask_together(requests, seconds, at_once=at_once)
 
-    def _long(self, rows: list[Row]) -> list[Row]:
-        """Those that are longer than one worker should take."""
+    def _long(self, rows: list[Row]) -> list[tuple[Row, float]]:
+        """Those that are longer than one worker should take, and their seconds."""
         limit = self._config.long_seconds
         asked = [row for row in rows if limit is not None and not 0 < row.bytes < PROBE_BYTES]
         requests = [{"op": "probe", "row": row.to_json()} for row in asked]
@@ -163,14 +172,16 @@ class Worker:
                 answer = first.value if first else self._isolated.ask(request, PROBE_SECONDS)
             except ProcessDied:
                 continue  # analysing it will say what is wrong
-            if limit is not None and float(answer.get("seconds", 0.0)) > limit:
-                found.append(row)
+            seconds = float(answer.get("seconds", 0.0))
+            if limit is not None and seconds > limit:
+                found.append((row, seconds))
         return found
 
-    def _request(self, row: Row, parts: list[str] | None) -> dict[str, Any]:
-        if parts is None:
+    def _request(self, row: Row, task: Task) -> dict[str, Any]:
+        if task.parts is None:
             return {"op": "analyze", "row": row.to_json()}
-        return {"op": "conclude", "row": row.to_json(), "parts": [json.loads(part) for part in parts]}
+        parts = [json.loads(part) for part in task.parts]
+        return {"op": "conclude", "row": row.to_json(), "parts": parts, "answers": task.answers}
 
     def _report(
         self, request: dict[str, Any], row: Row, answer: dict[str, Any] | None = None
@@ -209,15 +220,21 @@ class Worker:
         return dead_row(row, code=code, reason=reason, pipeline=self._pipeline, attempts=attempts)
 
     def _share(self, task: Task) -> Result:
-        """Some stages on one video; their signals go to the driver, which keeps them for the end."""
+        """Some stages on one video or a window of it; what comes of it goes to the driver, for the end."""
         result = Result(task.name)
-        request = {"op": "observe", "row": task.rows[0].to_json(), "stages": task.stages}
+        row = task.rows[0]
+        request: dict[str, Any] = {"op": "observe", "row": row.to_json(), "stages": task.stages}
+        if task.window is not None:
+            request |= {"op": "look_ahead", "window": task.window}
         try:
             answer = self._isolated.ask(request, self._config.video_seconds)
         except ProcessDied as death:
             answer = {"unread": death.reason}
+        result.kept = row.key if answer.get("kept") else ""
         if "observed" in answer:
             result.observed = json.dumps(answer["observed"], ensure_ascii=False)
+        elif "answers" in answer:
+            result.answers = answer["answers"]
         else:
             result.unread = str(answer.get("unread") or answer.get("error"))
         return result

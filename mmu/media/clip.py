@@ -19,9 +19,13 @@ from numpy.typing import NDArray
 from mmu.errors import MediaError
 from mmu.media.dense import Dense
 from mmu.media.options import AUDIO_CHANNELS, check_rates
-from mmu.media.spool import ArrayPictures, ArraySound, Pictures, Sound
+from mmu.media.spool import ArrayPictures, ArraySound, LaterPictures, LaterSound, Pictures, Sound
 from mmu.outcome import ErrorItem
 from mmu.report.schema import MediaFacts
+
+#: A long video may be looked at in windows of this length, seconds. Stages of sound read in windows of it, or
+#: of a whole part of it, and pack nothing across two of them: what they ask of one is the same in the whole.
+WINDOW_SECONDS = 300.0
 
 
 class Frame(NamedTuple):
@@ -149,7 +153,7 @@ class Clip:
             return np.zeros(0, np.float32).reshape(shape)
         return self._sound.read(rate, first, last)
 
-    def audio_windows(self, rate: int, *, seconds: float = 300.0) -> Iterator[AudioWindow]:
+    def audio_windows(self, rate: int, *, seconds: float = WINDOW_SECONDS) -> Iterator[AudioWindow]:
         """The audio in consecutive windows of at most `seconds`; none when there is no audio."""
         start = 0.0
         while self.has_audio and start < self.duration:
@@ -157,6 +161,32 @@ class Clip:
             if len(samples):
                 yield AudioWindow(start, samples)
             start += seconds
+
+    def window(self, start: float, end: float) -> Clip:
+        """A view of one window, whose time 0 is `start`; it lives no longer than this clip.
+
+        Args:
+            start: seconds, a multiple of `WINDOW_SECONDS`.
+            end: seconds; past the end of the clip is its end.
+        """
+        end = max(start, min(end, self.duration))
+        first, last = (int(np.searchsorted(self.times, time - 1e-9)) for time in (start, end))
+        if end == self.duration:
+            last = len(self.times)
+        rows = (self.dense.times >= start) & (self.dense.times < end)
+        return Clip(
+            facts=self.facts.model_copy(update={"duration": end - start, "frames_sampled": last - first}),
+            sha256=self.sha256,
+            path=self.path,
+            times=self.times[first:last] - start,
+            change=self.change[first:last],
+            dense=self.dense.take(rows, start),
+            cuts=self.cuts[(self.cuts >= start) & (self.cuts < end)] - start,
+            scale=self.scale,
+            pictures=LaterPictures(self._pictures, first),
+            sound=LaterSound(self._sound, start),
+            errors=self.errors,
+        )
 
     def close(self) -> None:
         """Remove the spool; the clip cannot be read afterwards."""

@@ -40,6 +40,7 @@ class Pass:
         self._folder = Path(request["folder"])
         self._options: dict[str, Any] = request["options"]
         self._rates = frozenset(request["rates"])
+        self._all_pictures: bool = request["pictures"]
         self._errors: dict[str, str] = {}
         self._decoder: Any | None = None
         self._facts: dict[str, Any] = {"container": "", "still": False, "video": None, "audio": None}
@@ -171,6 +172,8 @@ class Pass:
             except av.error.FFmpegError as exc:
                 self._note("read_error", f"the file could not be read to its end ({exc.strerror})")
                 return
+            if packet.stream.type == "video" and self._seen_enough():
+                continue
             if packet.is_corrupt and packet.size:
                 self._note("truncated", "a piece of the file is missing or damaged")
             try:
@@ -216,6 +219,14 @@ class Pass:
                 self._note("max_seconds", f"only the first {longest:g} seconds were asked for")
                 return False
         return True
+
+    def _seen_enough(self) -> bool:
+        """Where only the sound is wanted, one picture tells when the video begins."""
+        return (
+            not self._all_pictures
+            and self._sound is not None
+            and bool(self._picture and self._picture.decoded)
+        )
 
     def _start(self) -> float | None:
         starts = (

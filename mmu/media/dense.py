@@ -44,6 +44,11 @@ class Dense:
     def __len__(self) -> int:
         return len(self.times)
 
+    def take(self, rows: NDArray[np.bool_], origin: float) -> Dense:
+        """Some of the rows; `origin` becomes time 0."""
+        times, *columns = (getattr(self, name)[rows] for name in COLUMNS)
+        return Dense(times - origin, *columns)
+
     @classmethod
     def from_rows(cls, rows: NDArray[np.float64], origin: float = 0.0) -> Dense:
         """From an (n, 8) float64 array with the columns `COLUMNS`; `origin` becomes time 0."""

@@ -36,6 +36,7 @@ def open_clip(
     *,
     options: DecodeOptions | None = None,
     audio_rates: frozenset[int] = frozenset({16000, 44100}),
+    pictures: bool = True,
     on_progress: Callable[[float], None] | None = None,
 ) -> Clip:
     """Decode a video, sound or picture once, in a worker process with limits.
@@ -44,6 +45,7 @@ def open_clip(
         source: a path, a `file:`, `http(s):` or fsspec URI, or a binary file object.
         options: sampling and limits; the defaults suit videos of any length.
         audio_rates: which of 16000 (mono) and 44100 (stereo) are wanted.
+        pictures: False to decode only the sound of a video that has any, on the same clock.
         on_progress: called about once a second with the seconds decoded so far.
 
     Raises:
@@ -62,6 +64,7 @@ def open_clip(
             "folder": str(folder),
             "options": options.to_json(),
             "rates": sorted(audio_rates),
+            "pictures": pictures,
         }
         result = run_worker(
             request,

@@ -101,6 +101,32 @@ class SpoolSound:
         return out[:, 0].copy() if channels == 1 else out
 
 
+class LaterPictures:
+    """Pictures of another clip from its picture `first` on; that clip closes them."""
+
+    def __init__(self, whole: Pictures, first: int) -> None:
+        self._whole = whole
+        self._first = first
+
+    def read(self, index: int) -> NDArray[np.uint8]:
+        return self._whole.read(self._first + index)
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+class LaterSound:
+    """Sound of another clip from `start` on, seconds."""
+
+    def __init__(self, whole: Sound, start: float) -> None:
+        self._whole = whole
+        self._start = start
+
+    def read(self, rate: int, first: int, last: int) -> NDArray[np.float32]:
+        lead = round(self._start * rate)
+        return self._whole.read(rate, first + lead, last + lead)
+
+
 class ArraySound:
     """Samples held in memory, resampled when a rate is first asked for."""
 

@@ -14,6 +14,7 @@ from mmu.perception.face_analysis import FaceAnalyzer
 from mmu.perception.face_clusters import TrackIdentity, cluster_tracks
 from mmu.perception.face_expression import LABELS
 from mmu.perception.face_tracker import Look, Track
+from mmu.recall import recalled
 from mmu.signals import Box, Signal, Span
 from models import age_gender, expression, face_landmarks, sface, yunet
 
@@ -61,7 +62,7 @@ def recognise(analyzer: FaceAnalyzer, track: Track) -> Recognised:
     weights = np.array([max(crop.quality, 0.01) for crop in crops])
     agreeing = vectors @ vectors[0] >= _CROP_AGREEMENT
     mean = (vectors[agreeing] * weights[agreeing, None]).sum(axis=0)
-    reads = [analyzer.age_gender(crop.picture, crop.face) for crop in crops[:_TRAIT_CROPS]]
+    reads = [recalled(analyzer.age_gender)(crop.picture, crop.face) for crop in crops[:_TRAIT_CROPS]]
     share = weights[:_TRAIT_CROPS] / weights[:_TRAIT_CROPS].sum()
     ages = np.array([read.age for read in reads])
     own = np.array([read.age_spread for read in reads])
@@ -88,7 +89,7 @@ def recognise(analyzer: FaceAnalyzer, track: Track) -> Recognised:
 
 def _embedding(analyzer: FaceAnalyzer, look: Look) -> NDArray[np.float32]:
     if look.embedding is None:
-        look.embedding = analyzer.embed(look.chip)
+        look.embedding = recalled(analyzer.embed)(look.chip)
     return look.embedding
 
 

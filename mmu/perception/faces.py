@@ -22,6 +22,7 @@ from mmu.perception.face_analysis import (
 )
 from mmu.perception.face_signals import FaceSources, Recognised, face_signals, recognise
 from mmu.perception.face_tracker import Crop, FaceTracker, Look, Track
+from mmu.recall import recalled
 from mmu.signals import KINDS, Box, Signal, SignalSet, Span
 from mmu.stage import Cost, Needs, Stage
 
@@ -65,6 +66,7 @@ class Faces(Stage):
     emits: ClassVar[frozenset[str]] = frozenset(kind for kind in KINDS if kind.startswith("face."))
     cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=250, seconds=5.0)
     models: ClassVar[tuple[str, ...]] = MODELS
+    recalls: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -178,7 +180,7 @@ class Faces(Stage):
             steady = changed < _MUCH_CHANGED
             looked, changed = now, 0.0
             image = _stretched(frame.image, stretch)
-            found = self.analyzer.candidates(image, long_side=long_side)
+            found = recalled(self.analyzer.candidates)(image, long_side=long_side)
             looks = [Look(face, *self._worth(image, face)) for face in found]
             tracks = tracker.update(now, until, looks, steady=steady, starts=partial(self._starts, image))
             for look, track in zip(looks, tracks, strict=True):
@@ -196,7 +198,7 @@ class Faces(Stage):
         picture, face = _cut_out(image, look.face)
         due = not track.expressions or time - track.expressions[-1][0] >= _EXPRESSION_EVERY
         if due and (look.face.side >= _EXPRESSION_SIDE or not track.presences):
-            probabilities, presence, pose = self.analyzer.expression(picture, face)
+            probabilities, presence, pose = recalled(self.analyzer.expression)(picture, face)
             track.presences.append(presence)
             if look.face.side >= _EXPRESSION_SIDE:
                 track.expressions.append((time, probabilities))
@@ -205,7 +207,7 @@ class Faces(Stage):
             track.keep(Crop(time, look, picture, face))
 
     def _starts(self, image: NDArray[np.uint8], look: Look) -> bool:
-        return self.analyzer.credible(image, look.face)
+        return recalled(self.analyzer.credible)(image, look.face)
 
     def _finish(self, track: Track, stretch: float) -> list[Recognised]:
         """The track recognised; none when it was no face after all."""
@@ -219,7 +221,7 @@ class Faces(Stage):
     def _same(self, old: Look, new: Look) -> bool:
         for look in (old, new):
             if look.embedding is None:
-                look.embedding = self.analyzer.embed(look.chip)
+                look.embedding = recalled(self.analyzer.embed)(look.chip)
         if old.embedding is None or new.embedding is None:
             return False
         return float(old.embedding @ new.embedding) >= _SAME_LOOK_COSINE

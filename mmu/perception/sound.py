@@ -14,6 +14,7 @@ from mmu.perception.sound_calls import calls
 from mmu.perception.sound_classes import SILENCE_DBFS, STEP, Opinions, SoundSpan, join, segments
 from mmu.perception.sound_events import alarms
 from mmu.perception.sound_networks import RATE, SOURCE, SoundNetworks
+from mmu.recall import recalled
 from mmu.signals import Signal, SignalSet
 from mmu.stage import Cost, Needs, Stage
 from models import speech_quality
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from models.store import Store
 
 FULL_RATE = 44100
-_WINDOW_SECONDS = 120.0
+_WINDOW_SECONDS = 100.0
 #: stereo at the full rate, several times over as float64, is what takes memory here
 _FULL_RATE_SECONDS = 60.0
 _LOUDNESS = "pyloudnorm.bs1770"
@@ -42,6 +43,7 @@ class Sound(Stage):
     )
     cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=500, seconds=2.0)
     models: ClassVar[tuple[str, ...]] = ("ina-smn", "dnsmos")
+    recalls: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._networks: SoundNetworks | None = None
@@ -61,7 +63,7 @@ class Sound(Stage):
         parts: list[Opinions] = []
         end = 0.0
         for window in clip.audio_windows(RATE, seconds=_WINDOW_SECONDS):
-            parts.append(self._listen(window.samples))
+            parts.append(recalled(self._listen)(window.samples))
             out.extend(alarms(window.samples, RATE, parts[-1], window.start))
             out.extend(calls(window.samples, RATE, parts[-1], window.start))
             end = window.start + len(window.samples) / RATE

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmu.errors import ConfigError
+from mmu.media.clip import WINDOW_SECONDS
 from mmu.perception import voice_traits
 from mmu.perception.diarization import Found, diarize
 from mmu.perception.voice_traits import Traits, VoiceTraits
+from mmu.recall import recalled
 from mmu.signals import Signal, SignalSet, Span
 from mmu.stage import Cost, Needs, Stage
 from models import segmentation, speaker
@@ -43,6 +45,7 @@ class Speakers(Stage):
     emits: ClassVar[frozenset[str]] = frozenset({"speech.speaker"})
     cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=300, seconds=3.0)
     models: ClassVar[tuple[str, ...]] = ("campplus", "pyannote-segmentation", *voice_traits.MODELS)
+    recalls: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._segmenter: SpeakerSegmentation | None = None
@@ -71,8 +74,8 @@ class Speakers(Stage):
         found = diarize(
             regions,
             lambda start, end: clip.audio(RATE, start, end),
-            self._segmenter.voices,
-            lambda samples: embedder.embed(samples[: round(_EMBED_SECONDS * RATE)]),
+            recalled(self._segmenter.voices),
+            lambda samples: recalled(embedder.embed)(samples[: round(_EMBED_SECONDS * RATE)]),
         )
         return [
             _signal(number, one, found, traits.read(_pieces(clip, _alone(one, found))), self._source)
@@ -125,13 +128,18 @@ def _spoken(signals: SignalSet) -> list[Span]:
 
 
 def _regions(spans: Sequence[Span], duration: float) -> list[Span]:
+    """Where somebody speaks, with room around; a region ends where its window of the clip does."""
     out: list[Span] = []
+    window = -1
     for span in spans:
-        start, end = max(0.0, span.start - _ROOM), min(max(duration, span.end), span.end + _ROOM)
-        if out and start - out[-1].end < _REGION_GAP:
+        number = int(span.start / WINDOW_SECONDS)
+        first, last = number * WINDOW_SECONDS, min(max(duration, span.end), (number + 1) * WINDOW_SECONDS)
+        start, end = max(first, span.start - _ROOM), min(last, span.end + _ROOM)
+        if number == window and start - out[-1].end < _REGION_GAP:
             out[-1] = Span(out[-1].start, end)
         else:
             out.append(Span(start, end))
+        window = number
     return out
 
 

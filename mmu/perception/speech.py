@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from mmu.perception import chinese
 from mmu.perception.speech_spans import Piece, group, pieces, speech_spans
 from mmu.perception.spoken_language import shares, smooth_languages
 from mmu.perception.transcript_filter import Support, judge
+from mmu.recall import recalled
 from mmu.signals import Signal, SignalSet, Span
 from mmu.stage import Cost, Needs, Stage
 from models import voice_activity
@@ -45,6 +47,7 @@ class Speech(Stage):
     emits: ClassVar[frozenset[str]] = frozenset({"speech.activity", "speech.segment", "speech.language"})
     cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=700, seconds=12.0)
     models: ClassVar[tuple[str, ...]] = ("whisper-base",)
+    recalls: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._activity: VoiceActivity | None = None
@@ -64,17 +67,20 @@ class Speech(Stage):
     def run(self, clip: Clip, signals: SignalSet) -> list[Signal]:
         if self._activity is None or self._recogniser is None:
             raise ConfigError("stage 'speech' was not set up")
-        probabilities = self._probabilities(clip)
-        heard = speech_spans(probabilities, _STEP)
+        windows = self._windows(clip)
+        heard = [span for window in windows for span in window.spans()]
         if not heard:
             return []
+        probabilities = np.concatenate([window.probabilities for window in windows])
         out = [_activity_signal(span, probabilities) for span in heard]
         # A recogniser wants room: with a word cut at its edge Whisper hears another one.
-        spans = speech_spans(probabilities, _STEP, on=0.4, off=0.2, min_silence=1.0, pad=0.6)
+        spans = [window.spans(on=0.4, off=0.2, min_silence=1.0, pad=0.6) for window in windows]
         languages = self._languages(clip, spans)
         sound = _Sound(signals.of("audio.segment"))
         kept: list[Signal] = []
-        packed = pieces(spans, languages)
+        packed = [
+            piece for some, named in zip(spans, languages, strict=True) for piece in pieces(some, named)
+        ]
         for first in range(0, len(packed), self._recogniser.batch):
             some = packed[first : first + self._recogniser.batch]
             kept.extend(self._segments(clip, some, probabilities, sound))
@@ -83,22 +89,26 @@ class Speech(Stage):
             out.append(_language_signal(kept, self._recogniser.source))
         return out
 
-    def _probabilities(self, clip: Clip) -> NDArray[np.float32]:
+    def _windows(self, clip: Clip) -> list[_Window]:
         assert self._activity is not None
-        parts = [self._activity.probabilities(window.samples) for window in clip.audio_windows(RATE)]
-        return np.concatenate(parts) if parts else np.empty(0, np.float32)
+        probabilities = recalled(self._activity.probabilities)
+        return [_Window(part.start, probabilities(part.samples)) for part in clip.audio_windows(RATE)]
 
-    def _languages(self, clip: Clip, spans: Sequence[Span]) -> list[str]:
-        """Language of every span."""
+    def _languages(self, clip: Clip, windows: Sequence[Sequence[Span]]) -> list[list[str]]:
+        """Language of every span of every window."""
         assert self._recogniser is not None
-        groups = group(spans, gap=_LANGUAGE_GAP, longest=_LANGUAGE_SECONDS)
-        found: list[dict[str, float]] = []
-        for indices in groups:
-            samples = clip.audio(RATE, spans[indices[0]].start, spans[indices[-1]].end)
-            found.append(self._recogniser.languages(samples))
-        seconds = [sum(spans[index].seconds for index in indices) for indices in groups]
-        named = smooth_languages(found, seconds)
-        return [lang for lang, indices in zip(named, groups, strict=True) for _ in indices]
+        ask = recalled(self._recogniser.languages)
+        grouped = [
+            [
+                [spans[index] for index in indices]
+                for indices in group(spans, gap=_LANGUAGE_GAP, longest=_LANGUAGE_SECONDS)
+            ]
+            for spans in windows
+        ]
+        groups = [spans for window in grouped for spans in window]
+        found = [ask(clip.audio(RATE, spans[0].start, spans[-1].end)) for spans in groups]
+        named = iter(smooth_languages(found, [sum(span.seconds for span in spans) for spans in groups]))
+        return [[name for spans in window for name in [next(named)] * len(spans)] for window in grouped]
 
     def _segments(
         self, clip: Clip, some: Sequence[Piece], probabilities: NDArray[np.float32], sound: _Sound
@@ -110,13 +120,27 @@ class Speech(Stage):
         asked = [(samples, piece.language) for samples, piece in zip(heard, some, strict=True)]
         out: list[Signal] = []
         source = self._recogniser.source
-        for piece, transcripts in zip(some, self._recogniser.transcribe_many(asked), strict=True):
+        said = recalled(self._recogniser.transcribe_many)(asked)
+        for piece, transcripts in zip(some, said, strict=True):
             for found in transcripts:
                 for words in _at_joints(found, piece):
                     signal = _segment_signal(found, words, piece, probabilities, sound, source)
                     if signal is not None:
                         out.append(signal)
         return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Speech probabilities from `start` seconds on; no span goes on into the next window."""
+
+    start: float
+    probabilities: NDArray[np.float32]
+
+    def spans(self, **options: float) -> list[Span]:
+        """Spans of speech, see `speech_spans`."""
+        found = speech_spans(self.probabilities, _STEP, **options)
+        return [Span(self.start + span.start, self.start + span.end) for span in found]
 
 
 class _Sound:

@@ -14,6 +14,7 @@ from mmu.media.clip import Clip, Frame
 from mmu.perception.text_lines import Line, LineTracker
 from mmu.perception.text_reader import LineReading, Region, TextReader, is_han
 from mmu.perception.text_roles import Canvas, language_of, roles
+from mmu.recall import recalled
 from mmu.signals import Signal, SignalSet, Span
 from mmu.stage import Cost, Needs, Stage
 from models.errors import ModelError
@@ -55,6 +56,7 @@ class TextStage(Stage):
     emits: ClassVar[frozenset[str]] = frozenset({"text.line"})
     cost: ClassVar[Cost] = Cost(cpus=1.0, memory_mb=450, seconds=16.0)
     models: ClassVar[tuple[str, ...]] = ("ppocr-tiny", "ppocr-small")
+    recalls: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -158,10 +160,10 @@ class _Gate:
 
 
 def _look(reader: TextReader, tracker: LineTracker, frame: Frame) -> None:
-    regions = reader.find(frame.image)
+    regions = recalled(reader.find)(frame.image)
 
     def read(wanted: Sequence[Region]) -> list[LineReading]:
-        return reader.read(frame.image, wanted)
+        return recalled(reader.read)(frame.image, wanted)
 
     tracker.look(frame.time, frame.image, regions, read)
 

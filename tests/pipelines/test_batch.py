@@ -17,7 +17,6 @@ from mmu.report.schema import Report
 from pipelines.batch import main
 from pipelines.config import load_config
 from pipelines.pool import capacity
-from pipelines.shares import balance
 from tests.pipelines.conftest import Job
 
 pytest.importorskip("ray")
@@ -77,21 +76,6 @@ def test_workers_that_fit_on_nodes() -> None:
     assert capacity(nodes, {"CPU": 1.0, "GPU": 0.0, "memory": 2.0}) == 5
     assert capacity(nodes, {"CPU": 1.0, "GPU": 0.25, "memory": 1.0}) == 4
     assert capacity(nodes, {"CPU": 5.0}) == 0
-
-
-def test_shares_are_balanced() -> None:
-    from collections import Counter
-
-    groups = [["a", "b"], ["c"], ["d"], ["e"]]
-    costs = Counter({"a": 5.0, "b": 1.0, "c": 4.0, "d": 2.0, "e": 1.0})
-    assert sorted(map(sorted, balance(groups, costs, 2))) == [["a", "b", "e"], ["c", "d"]]
-    assert sorted(name for share in balance(groups, Counter(), 9) for name in share) == [
-        "a",
-        "b",
-        "c",
-        "d",
-        "e",
-    ]
 
 
 @pytest.mark.weights

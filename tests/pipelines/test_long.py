@@ -9,11 +9,12 @@ import pytest
 
 pytest.importorskip("pyarrow")
 
+from benchmarks.clips import write_sparse
 from benchmarks.same import differences, plain, run_all
-from benchmarks.tiny import write_tiny
 from mmu.analyzer import Analyzer
 from mmu.errors import ConfigError
 from mmu.observed import Observed
+from mmu.recall import Answers
 from mmu.report.schema import Report
 from mmu.sample import write_sample
 from tests.conftest import TITLE, TOPICS
@@ -25,7 +26,7 @@ from tests.conftest import TITLE, TOPICS
 def test_stages_observed_apart_give_the_same_report(
     analyzer: Analyzer, sample_video: Path, sample_report: Report
 ) -> None:
-    groups = analyzer.stage_groups
+    groups = analyzer.observer.groups
     early = {name for group in groups for name in group}
     late = {stage.name for stage in sample_report.stages} - early
     # Voices, faces and text are apart; who talks is known once faces and voices are.
@@ -35,33 +36,58 @@ def test_stages_observed_apart_give_the_same_report(
     halves = [[name for group in groups[part::2] for name in group] for part in range(2)]
     parts = []
     for stages in halves:
-        seen = analyzer.observe(str(sample_video), stages=stages)
+        seen = analyzer.observer.observe(str(sample_video), stages=stages)
         parts.append(
             Observed.from_json(json.loads(json.dumps(seen.to_json(), default=lambda one: one.tolist())))
         )
-    whole = analyzer.complete(str(sample_video), parts[::-1])
+    whole = analyzer.observer.complete(str(sample_video), parts[::-1])
     joined = analyzer.conclude(whole, title=TITLE, topics=TOPICS)
     assert plain(joined) == plain(sample_report.model_copy(update={"uri": joined.uri}, deep=True))
     with pytest.raises(ConfigError, match="no part has the stage"):
-        analyzer.complete(str(sample_video), parts[:1])
-    with pytest.raises(ConfigError, match="no part has the stage"):
-        analyzer.merge(parts[:1])
+        analyzer.observer.merge(parts[:1])
 
 
 @pytest.mark.weights
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_jobs_give_the_reports_of_one_process(tmp_path: Path) -> None:
-    """Two at once, on one worker, and shared by two; the long version is `python -m benchmarks.same`."""
-    clips = [write_sample(tmp_path / "real.mp4", seconds=6), write_tiny(tmp_path / "tiny.mp4", seed=1)]
+    """On one worker, and shared by two, the long one in windows; more of it in `python -m benchmarks.same`."""
+    long = write_sparse(tmp_path / "long.mp4", seconds=304, events=(6.0, 297.0))
+    clips = [write_sample(tmp_path / "real.mp4", seconds=6), long]
     # `talking` reads from both `faces` and `speakers`, which different workers have.
     stages = ["shots", "faces", "hashes", "sound", "speech", "speakers", "talking"]
     jobs = (("1 worker", 1, None), ("2 workers, shared videos", 2, 0.1))
-    found = run_all(tmp_path, clips, stages, threads=(None,), jobs=jobs)
+    found = run_all(tmp_path, clips, stages, threads=(None,), at_once=(), jobs=jobs)
     alone, *others = found.values()
     assert len(alone) == 2
-    assert [list(differences(alone, other)) for other in others] == [[], [], []]
-    splits = [
-        json.loads((tmp_path / f"out {name}/job/summary.json").read_text())["split"] for name, *_ in jobs
-    ]
-    assert splits == [0, 2]
+    assert [list(differences(alone, other)) for other in others] == [[], []]
+    sums = [json.loads((tmp_path / f"out {name}/job/summary.json").read_text()) for name, *_ in jobs]
+    assert [one["split"] for one in sums] == [0, 2]
+    assert [one["windows"] for one in sums] == [0, 2]
+
+
+@pytest.mark.weights
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_what_windows_answered_is_not_asked_again(tmp_path: Path) -> None:
+    path = write_sparse(tmp_path / "long.mp4", seconds=304, events=(6.0, 297.0))
+    stages = ("sound", "speech", "speakers")
+    with Analyzer(only=stages, threads=1) as analyzer:
+        observer, answers = analyzer.observer, Answers()
+        for start in (0.0, 300.0):
+            seen = observer.look_ahead(str(path), start, start + 300, stages=stages)
+            answers.add(Answers.from_bytes(seen.to_bytes()))
+        kept = len(answers)
+        assert kept > 10
+        with observer.open(str(path), pictures=False) as clip:
+            joined = observer.complete(clip, [], answers=answers)
+            alone = observer.observe(clip)
+    # Somebody speaks over the end of the first window, and nothing at all is asked twice.
+    words = [signal for signal in alone.perceived.signals if signal.kind == "speech.segment"]
+    assert any(signal.span and signal.span.start < 300 for signal in words)
+    assert any(signal.span and signal.span.start >= 300 for signal in words)
+    assert (answers.found, answers.missing) == (kept, 0)
+    # Time that windows took counts as the stage's.
+    took = {stage.name: stage.seconds for stage in joined.perceived.stages}
+    assert all(took[name] > answers.seconds[name] > 0 for name in stages)
+    assert plain(analyzer.conclude(joined)) == plain(analyzer.conclude(alone))

@@ -48,7 +48,14 @@ def decode(
     folder.mkdir()
     options = DecodeOptions().to_json()
     Pass(
-        {"path": str(path), "suffix": path.suffix, "folder": str(folder), "options": options, "rates": []},
+        {
+            "path": str(path),
+            "suffix": path.suffix,
+            "folder": str(folder),
+            "options": options,
+            "rates": [],
+            "pictures": True,
+        },
         device,
     ).run()
     state = json.loads(capsys.readouterr().out.splitlines()[-1])

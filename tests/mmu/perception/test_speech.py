@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from mmu.media.clip import Clip
 from mmu.perception import chinese
-from mmu.perception.speech import Speech
+from mmu.perception.speakers import _regions
+from mmu.perception.speech import Speech, _Window
 from mmu.perception.speech_spans import Piece, group, pieces, speech_spans
 from mmu.perception.spoken_language import shares, smooth_languages
 from mmu.perception.transcript_filter import Support, judge
@@ -170,3 +171,24 @@ def test_silence_noise_and_tones_say_nothing(stage: Speech) -> None:
     for samples in (np.zeros(6 * RATE), rng.normal(0, 0.1, 6 * RATE), tones):
         found = stage.run(Clip.from_arrays(audio=(samples.astype(np.float32), RATE)), SignalSet())
         assert not [s for s in found if s.kind == "speech.segment"]
+
+
+def test_nothing_is_packed_across_the_end_of_a_window() -> None:
+    spans = [
+        Span(290.0, 298.0),
+        Span(298.5, 300.0),
+        Span(300.0, 306.0),
+        Span(306.2, 310.0),
+        Span(640.0, 641.0),
+    ]
+    regions = _regions(spans, 641.0)
+    assert [(round(one.start, 2), round(one.end, 2)) for one in regions] == [
+        (289.7, 300.0),
+        (300.0, 310.3),
+        (639.7, 641.0),
+    ]
+    # The second window by itself, on its own clock, has the same regions.
+    later = [Span(span.start - 300, span.end - 300) for span in spans[2:4]]
+    assert _regions(later, 300.0) == [Span(0.0, pytest.approx(10.3))]
+    window = _Window(300.0, np.array([0.9] * 100, np.float32))
+    assert window.spans() == [Span(300.0, 300.0 + 100 * 512 / 16000)]
