@@ -28,6 +28,8 @@ _MAX_LINE_WIDTH = 2400
 _SPACE_PROBABILITY = 0.2
 _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32) * 255.0
 _IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32) * 255.0
+#: (3, 256) what a pixel value of each channel becomes
+_NORMALISED = ((np.arange(256, dtype=np.float32)[:, None] - _IMAGENET_MEAN) / _IMAGENET_STD).T.copy()
 
 
 class Quad(NamedTuple):
@@ -81,8 +83,9 @@ class TextDetector:
         ratio = min(1.0, side / max(height, width))
         size = (_multiple_of_32(width * ratio), _multiple_of_32(height * ratio))
         scaled = cv2.resize(image, size, interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR)
-        blob = (scaled.astype(np.float32) - _IMAGENET_MEAN) / _IMAGENET_STD
-        tensor = np.ascontiguousarray(blob.transpose(2, 0, 1)[None])
+        tensor = np.empty((1, 3, *scaled.shape[:2]), np.float32)
+        for channel, values in enumerate(_NORMALISED):
+            tensor[0, channel] = cv2.LUT(scaled[..., channel], values)
         probability: NDArray[np.float32] = self._session.run(None, {self._input: tensor})[0][0, 0]
         scale = np.array([width / size[0], height / size[1]], np.float32)
         limit = np.array([width, height], np.float32)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mmu.media.clip import Clip, Frame
+from mmu.perception.text_gate import ChangeGate, LetterGate
 from mmu.perception.text_lines import Line, LineTracker
 from mmu.perception.text_reader import LineReading, Region, TextReader, is_han
 from mmu.perception.text_roles import Canvas, language_of, roles
@@ -22,8 +22,6 @@ from models.ppocr import TextDetector, TextRecognizer
 from models.store import Store
 
 _SOURCE = "ppocr@v6"
-_GATE_WIDTH = 320
-_GATE_TILE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +35,11 @@ class TextOptions:
     gate: float = 6.0
     #: shortest time between two looks, in seconds
     interval: float = 0.19
-    #: seconds for which a search may be put off while all known lines stand
+    #: seconds for which a search may be put off while all known lines stand and one has come lately
     patience: float = 0.8
+    #: the same while nothing like letters has come, and how much more of edges that takes, in grey levels
+    calm: float = 1.7
+    letters: float = 8.0
     #: lines read with less confidence are dropped
     min_score: float = 0.6
 
@@ -93,7 +94,7 @@ class TextStage(Stage):
         if reader is None:
             raise ModelError("the text stage was not set up")
         tracker = LineTracker()
-        gate = _Gate(self.options.gate)
+        gate, letters = ChangeGate(self.options.gate), LetterGate(self.options.letters)
         looked: list[float] = []
         size = (1, 1)
         for frame in clip.frames():
@@ -103,14 +104,11 @@ class TextStage(Stage):
             if not gate.changed(frame.image):
                 tracker.unchanged(frame.time)
                 continue
-            if (
-                looked
-                and frame.time - looked[-1] < self.options.patience
-                and tracker.holds(frame.time, frame.image)
-            ):
+            if looked and self._can_wait(frame, frame.time - looked[-1], tracker, letters):
                 tracker.unchanged(frame.time)
                 continue
             _look(reader, tracker, frame)
+            letters.searched(frame.image)
             looked.append(frame.time)
         seconds = 0.0 if clip.still else clip.duration
         lines = [line for line in tracker.finish() if self._is_text(line, video=not clip.still)]
@@ -120,6 +118,15 @@ class TextStage(Stage):
             for line, role in zip(lines, roles(lines, canvas), strict=True)
         ]
         return sorted(out, key=_reading_order)
+
+    def _can_wait(self, frame: Frame, waited: float, tracker: LineTracker, letters: LetterGate) -> bool:
+        """Whether the known lines are all there is, as far as can be told without a search."""
+        patience, calm = self.options.patience, self.options.calm
+        if waited >= max(patience, calm) or not tracker.stands(frame.image):
+            return False
+        if waited < patience and tracker.came_lately(frame.time):
+            return True
+        return waited < calm and not letters.may_have_come(frame.image)
 
     def _is_text(self, line: Line, *, video: bool) -> bool:
         """Whether a line is worth reporting; noise reads as short texts of low score."""
@@ -134,29 +141,6 @@ class TextStage(Stage):
         if len(letters) == 2 and not any(is_han(c) for c in letters):
             return best.score >= 0.8
         return True
-
-
-class _Gate:
-    """Tells whether a frame differs from the last one that was looked at, in any place."""
-
-    def __init__(self, threshold: float) -> None:
-        self._threshold = threshold
-        self._last: NDArray[np.float32] | None = None
-
-    def changed(self, image: NDArray[np.uint8]) -> bool:
-        height = max(_GATE_TILE, round(image.shape[0] * _GATE_WIDTH / image.shape[1]))
-        small = cv2.resize(image, (_GATE_WIDTH, height), interpolation=cv2.INTER_AREA)
-        grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
-        last, self._last = self._last, grey
-        if last is None or last.shape != grey.shape:
-            return True
-        tiles = (_GATE_WIDTH // _GATE_TILE, max(1, height // _GATE_TILE))
-        difference = cv2.resize(np.abs(grey - last), tiles, interpolation=cv2.INTER_AREA)
-        if float(difference.max()) >= self._threshold:
-            return True
-        # Compare with the frame that was looked at, so that a slow fade adds up.
-        self._last = last
-        return False
 
 
 def _look(reader: TextReader, tracker: LineTracker, frame: Frame) -> None:

@@ -97,17 +97,18 @@ class LineTracker:
                 line.sightings.append((time, line.sightings[-1][1]))
         self._last = time
 
-    def holds(self, time: float, image: NDArray[np.uint8]) -> bool:
-        """Whether every line of the last look still stands, one of them having come lately.
+    def stands(self, image: NDArray[np.uint8]) -> bool:
+        """Whether every line of the last look still stands."""
+        return all(_stands(line, image) for line in self._open if line.end == self._last)
+
+    def came_lately(self, time: float) -> bool:
+        """Whether a line of the last look is new.
 
         Then it is safe to put off the next search: what comes lately (a
         subtitle, a caption) gives way to the next of its kind. Long-standing
         lines (a watermark) say nothing of what else may come.
         """
-        standing = [line for line in self._open if line.end == self._last]
-        if not any(time - line.start <= _LATELY for line in standing):
-            return False
-        return all(_stands(line, image) for line in standing)
+        return any(time - line.start <= _LATELY for line in self._open if line.end == self._last)
 
     def look(
         self,

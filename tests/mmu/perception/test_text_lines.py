@@ -124,16 +124,18 @@ def test_line_that_flickers_is_one_line_and_a_late_return_is_not() -> None:
     assert [(line.start, line.end) for line in tracker.finish()] == [(0.0, 2.5), (20.0, 20.0)]
 
 
-def test_search_is_put_off_only_while_new_lines_stand() -> None:
+def test_lines_that_stand_and_have_come_lately() -> None:
     tracker, read = LineTracker(), Reader(("new", 0.99))
     new = picture(("new", 100, 300))
     tracker.look(0.0, new, [region()], read)
-    assert tracker.holds(0.5, new)
-    assert tracker.holds(0.5, picture(("new", 100, 300), background=3))
-    assert not tracker.holds(0.5, picture(("old", 100, 300)))
-    assert not tracker.holds(0.5, picture())
-    assert not tracker.holds(30.0, new)
-    assert not LineTracker().holds(0.0, new)
+    assert tracker.stands(new)
+    assert tracker.stands(picture(("new", 100, 300), background=3))
+    assert not tracker.stands(picture(("old", 100, 300)))
+    assert not tracker.stands(picture())
+    assert tracker.came_lately(0.5)
+    assert not tracker.came_lately(30.0)
+    assert LineTracker().stands(new), "there is none that could have gone"
+    assert not LineTracker().came_lately(0.0)
 
 
 def test_pieces_of_a_row_are_joined() -> None:
