@@ -1,9 +1,10 @@
 """Kill a batch job at random moments until it has ended, and compare its tables with an uninterrupted run's.
 
-    python -m benchmarks.kills [--kills 20] [--clips 400] [--seed 1] [--stages shots,hashes]
+    python -m benchmarks.kills [--kills 20] [--clips 400] [--long 0] [--seed 1] [--stages shots,hashes]
 
 Each round starts the job and kills one of its processes with SIGKILL after a random time: the driver,
-a worker actor, an analysis process, or Ray's raylet. Then it is started again.
+a worker actor, an analysis process, or Ray's raylet. Then it is started again. `--long` adds clips of five
+minutes and a half, which two workers share.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from benchmarks.clips import write_sparse
 from benchmarks.tiny import write_tiny
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,20 +67,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--clips", type=int, default=400)
+    parser.add_argument("--long", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--stages", default="shots,hashes")
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="mmu-kills-") as folder:
-        done = run_kills(Path(folder), kills=args.kills, clips=args.clips, seed=args.seed, stages=args.stages)
+        done = run_kills(
+            Path(folder),
+            kills=args.kills,
+            clips=args.clips,
+            long=args.long,
+            seed=args.seed,
+            stages=args.stages,
+        )
     victims = ", ".join(f"{number} {who}" for who, number in sorted(done.killed.items()))
     print(f"{sum(done.killed.values())} kills ({victims}), {done.runs} starts of the job")
     print(done.compared)
     return 0 if done.compared.same else 1
 
 
-def run_kills(folder: Path, *, kills: int, clips: int, seed: int, stages: str, say: bool = True) -> Kills:
+def run_kills(
+    folder: Path, *, kills: int, clips: int, seed: int, stages: str, long: int = 0, say: bool = True
+) -> Kills:
     """Kill a job `kills` times and compare it with one that was left alone."""
-    quiet, command = prepare(folder, clips=clips, stages=stages, workers=2)
+    quiet, command = prepare(folder, clips=clips, stages=stages, workers=2, long=long)
     errors = folder / "errors.txt"
     out, dice = folder / "killed", random.Random(seed)
     killed: Counter[str] = Counter()
@@ -106,14 +118,14 @@ def run_kills(folder: Path, *, kills: int, clips: int, seed: int, stages: str, s
     return Kills(compare(quiet, out), killed, runs)
 
 
-def prepare(folder: Path, *, clips: int, stages: str, workers: int) -> tuple[Path, list[str]]:
+def prepare(folder: Path, *, clips: int, stages: str, workers: int, long: int = 0) -> tuple[Path, list[str]]:
     """Clips, two broken files, and the tables of an undisturbed run over them, once a folder.
 
     Returns:
         The folder of those tables, and the command of the job without its `--out`.
     """
-    source, quiet = folder / "in", folder / "quiet"
-    command = [sys.executable, "-m", "pipelines.batch", "--src", str(source), "--stages", stages, "--quiet"]
+    source, listed, quiet = folder / "in", folder / "in.jsonl", folder / "quiet"
+    command = [sys.executable, "-m", "pipelines.batch", "--src", str(listed), "--stages", stages, "--quiet"]
     command += ["--workers", str(workers), "--memory-mb", "300", "--config", str(write_config(folder))]
     if not source.exists():
         source.mkdir()
@@ -121,6 +133,9 @@ def prepare(folder: Path, *, clips: int, stages: str, workers: int) -> tuple[Pat
             write_tiny(source / f"clip{number:05}.mp4", seed=number)
         (source / "broken.mp4").write_bytes(b"not a video")
         (source / "empty.mp4").touch()
+        for number in range(long):
+            write_sparse(source / f"long{number:02}.mp4", seconds=330, events=(6.0, 290.0 + number, 310.0))
+        listed.write_text("".join(json.dumps({"uri": str(one)}) + "\n" for one in sorted(source.iterdir())))
         _start([*command, "--out", str(quiet)], folder / "errors.txt").wait(timeout=1800)
     return quiet, command
 
@@ -155,7 +170,7 @@ def write_config(folder: Path) -> Path:
     """Options of a job under attack, as a file."""
     path = folder / "job.yaml"
     # Small tasks and folds: a kill meets every step of the work.
-    path.write_text("chunk_rows: 3\nchunk_seconds: 2\nfold_mb: 0.05\n")
+    path.write_text("chunk_rows: 3\nchunk_seconds: 2\nfold_mb: 0.05\nlong_seconds: 300\n")
     return path
 
 

@@ -24,6 +24,7 @@ from mmu.observed import Observed
 from mmu.recall import Answers
 from pipelines import wire
 from pipelines.config import JobConfig, make_analyzer
+from pipelines.kept import KeptClip
 from pipelines.rows import Row
 
 if TYPE_CHECKING:
@@ -131,40 +132,6 @@ class Service:
     def close(self) -> None:
         """Remove the pictures that are kept."""
         self._kept.drop()
-
-
-class KeptClip:
-    """The last long video, decoded; one at most, because it takes room on disk."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._key = ""
-        self._clip: Clip | None = None
-
-    def has(self, key: str) -> bool:
-        """Whether this video is kept."""
-        with self._lock:
-            return self._clip is not None and self._key == key
-
-    def take(self, key: str) -> Clip | None:
-        """The clip of a video, which is the caller's now; another one's is closed."""
-        with self._lock:
-            clip, self._clip = self._clip, None
-        if clip is not None and self._key != key:
-            clip.close()
-            return None
-        return clip
-
-    def put(self, key: str, clip: Clip) -> None:
-        """Keep a clip."""
-        with self._lock:
-            before, self._clip, self._key = self._clip, clip, key
-        if before is not None:
-            before.close()
-
-    def drop(self) -> None:
-        """Close what is kept."""
-        self.take("")
 
 
 def probe_seconds(uri: str) -> float:
