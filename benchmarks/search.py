@@ -165,7 +165,7 @@ def _ranking(videos: int, *, things: int = 40, vectors: int = 5, different: int 
         units=units,
         scores=scores,
         vectors=base[pick],
-        codes=codes(base)[pick],
+        codes=np.ascontiguousarray(codes(base)[pick].T),
         owners=np.repeat(np.arange(videos, dtype=np.int32), vectors),
         pieces=np.tile(np.arange(vectors, dtype=np.int32), videos),
         common=np.asarray(np.bincount(units, weights=scores, minlength=CONCEPTS) / videos, np.float32),

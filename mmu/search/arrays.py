@@ -32,6 +32,7 @@ class Arrays:
     units: NDArray[np.int32]
     scores: NDArray[np.float32]
     vectors: NDArray[np.int8]
+    #: (6, m) uint64
     codes: NDArray[np.uint64]
     #: (m,) int32 row of each vector, -1 = removed
     owners: NDArray[np.int32]

@@ -74,9 +74,10 @@ def _kinds(text: str, graph: Graph) -> set[str]:
 
 def _having(wanted: set[int], arrays: Arrays) -> NDArray[np.bool_]:
     """Rows with any of the units at a score that counts."""
-    table = np.zeros(int(arrays.units.max(initial=0)) + 1, bool)
+    table = np.zeros(max(1, len(arrays.common)), bool)
     table[[number for number in wanted if number < len(table)]] = True
-    hits = table[arrays.units] & (arrays.scores >= TAG_SCORE)
+    hits = np.take(table, arrays.units, mode="clip")
+    hits &= arrays.scores >= TAG_SCORE
     having = np.zeros(arrays.rows, bool)
     full = arrays.starts[1:] > arrays.starts[:-1]
     having[full] = np.logical_or.reduceat(hits, arrays.starts[:-1][full])

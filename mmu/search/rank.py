@@ -18,6 +18,8 @@ BY_THINGS, BY_VECTORS, BY_WORDS = 300, 400, 200
 THINGS, SHOWN, TEXT, WORDS = 1.0, 0.8, 0.5, 0.5
 #: a part of the query that fits this share of the videos is worth half a rare one
 _SMOOTH = 0.02
+#: rows whose things are added up at a time
+_CHUNK = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +108,17 @@ def _quick_things(query: Query, arrays: Arrays) -> NDArray[np.float32]:
         return np.zeros(arrays.rows, np.float32)
     weights = part_weights(query, arrays)
     fits = (weights[:, None] * np.stack([part.fits for part in query.parts])).sum(axis=0)
-    each = fits[arrays.units] * arrays.scores
-    first, last = arrays.starts[:-1], arrays.starts[1:]
     sums = np.zeros(arrays.rows, np.float32)
-    full = last > first
-    sums[full] = np.add.reduceat(each, first[full])
+    # A piece at a time stays in the processor's cache.
+    for row in range(0, arrays.rows, _CHUNK):
+        starts = arrays.starts[row : row + _CHUNK + 1]
+        first, last = int(starts[0]), int(starts[-1])
+        if last == first:
+            continue
+        each = np.take(fits, arrays.units[first:last], mode="clip")
+        each *= arrays.scores[first:last]
+        full = np.flatnonzero(starts[1:] > starts[:-1])
+        sums[row + full] = np.add.reduceat(each, starts[full] - first)
     return sums
 
 
@@ -137,14 +145,20 @@ def _vector_scores(
     """Cosine with what is shown, the best with a piece of text, and which piece that is; (n,) each."""
     shown, text = np.zeros(len(rows), np.float32), np.zeros(len(rows), np.float32)
     piece = np.zeros(len(rows), np.int32)
-    place = np.full(arrays.rows + 1, -1, np.int64)  # the last place is for the owner of what was removed, -1
+    # The last place is for the owner of what was removed, -1.
+    place = np.full(arrays.rows + 1, -1, np.int32)
     place[rows] = np.arange(len(rows))
-    mine = np.flatnonzero(place[arrays.owners] >= 0)
-    if len(mine):
-        near = np.maximum(0.0, cosines(vector, arrays.vectors[mine]))
-        for at, number, value in zip(place[arrays.owners[mine]], arrays.pieces[mine], near, strict=True):
-            if number == 0:
-                shown[at] = value
-            elif value > text[at]:
-                text[at], piece[at] = value, number
+    at = np.take(place, arrays.owners, mode="wrap")
+    mine = np.flatnonzero(at >= 0)
+    if not len(mine):
+        return shown, text, piece
+    at, number = at[mine], arrays.pieces[mine]
+    near = np.maximum(0.0, cosines(vector, arrays.vectors[mine]))
+    whole = number == 0
+    shown[at[whole]] = near[whole]
+    # In order of nearness the last of a row's pieces to be written is the nearest, of equal ones the first.
+    order = np.flatnonzero(~whole)[::-1]
+    order = order[np.argsort(near[order], kind="stable")]
+    text[at[order]], piece[at[order]] = near[order], number[order]
+    piece[text == 0] = 0
     return shown, text, piece

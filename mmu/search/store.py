@@ -189,11 +189,12 @@ class Files:
             lengths = self._lengths()
             view = {name: column.view(lengths[name]) for name, column in self._columns.items()}
         starts = np.append(view.pop("starts"), lengths["units"])
+        words = np.ascontiguousarray(view.pop("codes").T)
         rows = len(starts) - 1
         common = np.bincount(view["units"], weights=view["scores"]) / max(1, rows)
         alive = np.zeros(rows, bool)
         alive[view["owners"][view["owners"] >= 0]] = True
-        return Arrays(starts=starts, common=common.astype(np.float32), alive=alive, **view)
+        return Arrays(starts=starts, codes=words, common=common.astype(np.float32), alive=alive, **view)
 
     def document(self, row: int) -> Document | None:
         """The document of a row; None when it was removed."""

@@ -9,7 +9,7 @@ from models.text_embedding import DIMENSIONS
 
 #: 64-bit words of a code: the signs of the first encoder's 384 numbers are enough to choose by
 WORDS = 6
-_CHUNK = 8192
+_CHUNK = 16384
 
 __all__ = ["DIMENSIONS", "WORDS", "codes", "cosines", "nearest", "quantised"]
 
@@ -33,14 +33,26 @@ def cosines(query: NDArray[np.float32], vectors: NDArray[np.int8]) -> NDArray[np
 
 
 def nearest(query: NDArray[np.float32], table: NDArray[np.uint64], most: int) -> NDArray[np.int64]:
-    """Indices of the `most` codes with the fewest signs unlike those of the query (896,), in no order."""
-    if len(table) <= most:
-        return np.arange(len(table))
+    """Indices of the `most` codes with the fewest signs unlike those of the query (896,), in no order.
+
+    Args:
+        query: the vector looked for.
+        table: (6, n) codes, a column each: word by word they are read three times as fast as code by code.
+        most: how many.
+    """
+    size = table.shape[1]
+    if size <= most:
+        return np.arange(size)
     own = codes(quantised(query[None]))[0]
-    unlike = np.zeros(len(table), np.uint16)
-    for start in range(0, len(table), _CHUNK):
-        part = table[start : start + _CHUNK]
+    unlike = np.empty(size, np.uint16)
+    for start in range(0, size, _CHUNK):
+        part = table[:, start : start + _CHUNK]
         total = unlike[start : start + _CHUNK]
-        for word in range(WORDS):
-            total += np.bitwise_count(part[:, word] ^ own[word])
-    return np.argpartition(unlike, most)[:most]
+        total[:] = np.bitwise_count(part[0] ^ own[0])
+        for word in range(1, WORDS):
+            total += np.bitwise_count(part[word] ^ own[word])
+    # There are few different counts: the last one that is near enough is found by adding them up.
+    reached = np.cumsum(np.bincount(unlike, minlength=64 * WORDS + 1))
+    last = int(np.searchsorted(reached, most))
+    nearer = np.flatnonzero(unlike < last)
+    return np.concatenate([nearer, np.flatnonzero(unlike == last)[: most - len(nearer)]])

@@ -23,8 +23,12 @@ def test_codes_find_the_near_ones() -> None:
     vectors = draw.standard_normal((20_000, DIMENSIONS)).astype(np.float32)
     query = draw.standard_normal(DIMENSIONS).astype(np.float32)
     vectors[::1000] += 0.4 * query
-    found = nearest(query, codes(quantised(vectors)), 200)
+    table = codes(quantised(vectors))
+    found = nearest(query, np.ascontiguousarray(table.T), 200)
     assert set(range(0, 20_000, 1000)) <= set(found.tolist())
+    unlike = np.bitwise_count(table ^ codes(quantised(query[None]))).sum(axis=1)
+    assert len(set(found.tolist())) == 200
+    assert sorted(unlike[found]) == sorted(unlike)[:200]
 
 
 def test_a_column_writes_over_what_a_crash_left(tmp_path: Path) -> None:
