@@ -19,6 +19,13 @@ $(VENV)/dev: $(BIN)/mmu
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	@touch $@
 
+# What ray[default] adds, over the tests' environment but not in it: with it every Ray there would start a dashboard.
+$(VENV)/submit/ready: $(VENV)/dev
+	$(PYTHON) -m venv $(VENV)/submit
+	$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$(echo $(VENV)/submit/lib/python3*/site-packages)/below.pth
+	$(VENV)/submit/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "ray[default]"
+	@touch $@
+
 # Analyse VIDEO (default: a sample composed of real photos, footage and speech), print the tags, write a page.
 demo: $(BIN)/mmu
 	$(BIN)/mmu models pull
@@ -31,7 +38,7 @@ else
 	$(BIN)/mmu tag "$(VIDEO)" --html $(OUT) --json $(OUT)
 endif
 
-test: $(VENV)/dev
+test: $(VENV)/dev $(VENV)/submit/ready
 	$(BIN)/mmu models pull
 	$(BIN)/mmu models pull --profile sample
 	$(BIN)/mmu models pull --profile stems
