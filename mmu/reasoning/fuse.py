@@ -113,6 +113,10 @@ def _spread(observation: Observation, graph: Graph) -> Iterable[Observation]:
 
 def _combine(concept: Concept, groups: dict[str, list[Observation]], settings: FusionSettings) -> Fused:
     prior = logit(settings.prior)
+    if len(groups) == 1:
+        [observations] = groups.values()
+        if len(observations) == 1:
+            return _alone(concept, observations[0], prior, settings)
     by_axis: dict[ReportAxis, list[tuple[float, list[tuple[Observation, float]]]]] = defaultdict(list)
     for group, observations in groups.items():
         source = settings.sources[group]
@@ -130,6 +134,18 @@ def _combine(concept: Concept, groups: dict[str, list[Observation]], settings: F
     score = _score(concept, log_odds, settings)
     shares = [(observation, axis, share / total) for observation, axis, share in shares] if total > 0 else []
     return Fused(concept.id, log_odds, score, shares)
+
+
+def _alone(concept: Concept, observation: Observation, prior: float, settings: FusionSettings) -> Fused:
+    """What `_combine` comes to with one observation; most concepts have but one."""
+    source = settings.sources[observation.group]
+    raw = min(1.0, observation.belief) if source.exclusive else 1.0 - (1.0 - observation.belief)
+    gain = max(0.0, logit(source.reliability * raw**source.sharpness) - prior)
+    log_odds = prior + gain
+    shares: list[tuple[Observation, ReportAxis, float]] = (
+        [(observation, source.axis, 1.0)] if gain > 0 else []
+    )
+    return Fused(concept.id, log_odds, _score(concept, log_odds, settings), shares)
 
 
 def _opinion(
