@@ -1,11 +1,13 @@
 """The review queue: events a second, and whether anything is lost or decided twice when processes are killed.
 
     python -m benchmarks.queue speed [--queue FILE] [--workers 4] [--tasks 20000] [--batch 50]
-    python -m benchmarks.queue kills --queue URL [--tasks 2000] [--kills 20] [--seed 1]
+    python -m benchmarks.queue kills --queue URL [--tasks 2000] [--kills 20] [--seed 1] [--server COMMAND]
 
 `speed` counts an enqueue and an ack as one event each; every task is leased in between.
 `kills` ends a producer or a worker, chosen at random, with SIGKILL and starts it again, until all
-tasks are decided; then it reads the feed and counts what is missing and what was decided twice.
+tasks are decided; then it reads the feed and counts what is missing and what was decided twice. With
+`--server`, the broker is a process of the run too: COMMAND starts it, and when half of the kills are done,
+half of the tasks are still to come, and it is killed and started again on the data that it had written.
 """
 
 from __future__ import annotations
@@ -13,14 +15,19 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from mmu.errors import StoreError
 from mmu.moderation.queue import QueueOptions, Resolution, ReviewQueue, Task, open_queue
 
 LEASE = QueueOptions(lease=3.0, max_attempts=50)
@@ -91,20 +98,41 @@ def both(url: str, first: int, tasks: int, batch: int) -> None:
         print(json.dumps({"start": start, "end": time.time()}))
 
 
-def kills(url: str, *, tasks: int, count: int, seed: int, patience: float = 180.0) -> dict[str, float]:
-    """Kill processes at random moments; returns how many tasks were lost or decided twice."""
+def kills(
+    url: str, *, tasks: int, count: int, seed: int, patience: float = 180.0, server: Sequence[str] = ()
+) -> dict[str, float]:
+    """Kill processes at random moments; returns how many tasks were lost or decided twice.
+
+    Args:
+        url: of the queue.
+        tasks: how many are put.
+        count: producers and workers that are killed.
+        seed: of the moments and the choice.
+        patience: seconds that may pass after the last kill until all is decided.
+        server: starts the broker, which is then killed once too, between two halves of the tasks.
+    """
     chance = random.Random(seed)
-    base = [sys.executable, "-m", "benchmarks.queue"]
-    commands = {
-        "producer": [*base, "produce", "--queue", url, "--tasks", str(tasks), "--batch", "10"],
-        **{f"w{k}": [*base, "work", "--queue", url, "--worker", f"w{k}", "--batch", "3"] for k in range(3)},
-    }
+    half = tasks // 2 if server else tasks
+    commands = {name: _command(url, name) for name in ("w0", "w1", "w2")}
+    commands["producer"] = [*_command(url, "producer"), "--tasks", str(half)]
+    broker = _serve(url, server) if server else None
     running = {name: subprocess.Popen(command) for name, command in commands.items()}
     killed: Counter[str] = Counter()
     begin = time.monotonic()
     try:
-        while killed.total() < count:
+        while killed.total() < count or (broker and half < tasks):
             time.sleep(chance.uniform(0.5, 2.0))
+            if broker and half < tasks and killed.total() >= count // 2:
+                half = tasks
+                commands["producer"][-1] = str(tasks)
+                running["producer"].kill()
+                running["producer"].wait()
+                running["producer"] = subprocess.Popen(commands["producer"])
+                time.sleep(chance.uniform(0.5, 1.0))
+                broker.send_signal(signal.SIGKILL)
+                broker.wait()
+                broker = _serve(url, server)
+                continue
             name = chance.choice(
                 [key for key in commands if key != "producer" or running[key].poll() is None]
             )
@@ -115,23 +143,47 @@ def kills(url: str, *, tasks: int, count: int, seed: int, patience: float = 180.
         with open_queue(url, LEASE) as queue:
             end = time.monotonic() + patience
             while len(_decided(queue)) < tasks and time.monotonic() < end:
+                for name, process in running.items():
+                    if process.poll():  # it gave up, perhaps while the broker was away
+                        running[name] = subprocess.Popen(commands[name])
                 time.sleep(1)
+        with open_queue(url, LEASE) as queue:
+            decided = _decided(queue)
+            dead = len(queue.dead())
     finally:
-        for process in running.values():
+        for process in [*running.values(), *([broker] if broker else [])]:
             process.kill()
             process.wait()
-    with open_queue(url, LEASE) as queue:
-        decided = _decided(queue)
-        dead = len(queue.dead())
     return {
         "tasks": tasks,
         "kills": killed.total(),
         "kills_of_the_producer": killed["producer"],
+        "kills_of_the_server": int(bool(server)),
         "lost": tasks - len(decided),
         "decided_twice": sum(n > 1 for n in decided.values()),
         "dead": dead,
         "seconds": round(time.monotonic() - begin, 1),
     }
+
+
+def _command(url: str, name: str) -> list[str]:
+    base = [sys.executable, "-m", "benchmarks.queue"]
+    if name == "producer":
+        return [*base, "produce", "--queue", url, "--batch", "10"]
+    return [*base, "work", "--queue", url, "--worker", name, "--batch", "3"]
+
+
+def _serve(url: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start the broker; returns when it takes connections."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    place = urlsplit(url)
+    while process.poll() is None:
+        try:
+            socket.create_connection((place.hostname, place.port or 0), timeout=1).close()
+            return process
+        except OSError:
+            time.sleep(0.05)
+    raise SystemExit(f"{shlex.join(command)} ended with {process.returncode}")
 
 
 def _decided(queue: ReviewQueue) -> Counter[str]:
@@ -152,13 +204,15 @@ def main() -> int:
     parser.add_argument("--worker", default="worker")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--server", default="", metavar="COMMAND")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         url = args.queue or str(Path(folder) / "queue.sqlite")
         if args.what == "speed":
             print(json.dumps(speed(url, args.workers, args.tasks, args.batch)))
         elif args.what == "kills":
-            result = kills(url, tasks=args.tasks, count=args.kills, seed=args.seed)
+            server = shlex.split(args.server)
+            result = kills(url, tasks=args.tasks, count=args.kills, seed=args.seed, server=server)
             print(json.dumps(result))
             return int(result["lost"] > 0 or result["decided_twice"] > 0)
         elif args.what == "produce":
@@ -166,7 +220,11 @@ def main() -> int:
         elif args.what == "both":
             both(url, args.first, args.tasks, args.batch)
         else:
-            work(url, args.worker, args.batch, stop=False)
+            try:
+                work(url, args.worker, args.batch, stop=False)
+            except StoreError as error:  # whoever started it starts it again
+                print(error, file=sys.stderr)
+                return 1
     return 0
 
 

@@ -5,8 +5,9 @@ keyed by task, so that whoever owns partition `p` of the bands finds in partitio
 feed what became of their tasks. A resolution and the offsets behind it are one transaction.
 
 What a log cannot do: order (by priority and age) is among what was fetched, up to 500 tasks of
-each band; a lease belongs to the consumer's process (when it dies, the group gives its partitions to
-another); `put` cannot know what is new, so known tasks are skipped when they are read.
+each band; a lease belongs to the consumer's process (when it dies, or asks for nothing for as long as a
+lease lasts, the group gives its partitions to another); `put` cannot know what is new, so known tasks are
+skipped when they are read.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import uuid4
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from mmu.errors import StoreError
 from mmu.moderation.queue.base import QueueOptions, ReviewQueue, band_of
 from mmu.moderation.queue.held import Entry, Held
-from mmu.moderation.queue.kafka_topics import TIMEOUT, Topics, encode, errors
+from mmu.moderation.queue.kafka_topics import TIMEOUT, TRANSACTION, Topics, encode, errors, member
 from mmu.moderation.queue.task import Dead, Event, Lease, Resolution, Stats, Task, rfc3339
 
 #: tasks of one band that are held in memory
@@ -199,21 +200,11 @@ class KafkaQueue(ReviewQueue):
 
     def _join(self) -> None:
         """Join the group. Only those who lease do, so that a producer never owns partitions."""
-        self._consumer = Consumer(
+        self._consumer = Consumer(self._settings | member(self._name, self.options.lease))
+        self._transactions = Producer(
             self._settings
-            | {
-                "group.id": self._name,
-                "auto.offset.reset": "earliest",
-                "enable.auto.commit": False,
-                # the same partition number of every band goes to the same consumer
-                "partition.assignment.strategy": "range",
-                "session.timeout.ms": 6000,
-                "max.poll.interval.ms": 86400000,
-                "fetch.wait.max.ms": 100,
-                "isolation.level": "read_committed",
-            }
+            | {"transactional.id": f"{self._name}.{uuid4().hex}", "transaction.timeout.ms": TRANSACTION}
         )
-        self._transactions = Producer(self._settings | {"transactional.id": f"{self._name}.{uuid4().hex}"})
         self._transactions.init_transactions(TIMEOUT)
         self._consumer.subscribe(
             self._topics.bands, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
@@ -224,6 +215,7 @@ class KafkaQueue(ReviewQueue):
         self._assigned.set()
 
     def _on_revoke(self, _: Any, partitions: list[TopicPartition]) -> None:
+        self._assigned.clear()
         for item in partitions:
             self._held.drop(item.topic, item.partition)
 
@@ -241,11 +233,13 @@ class KafkaQueue(ReviewQueue):
             if self._fresh:
                 numbers = sorted({item.partition for item in self._fresh})
                 self._fresh = []
-                self._held.learn(
-                    (r["type"], r["task"]["id"]) for r in self._topics.records(partitions=numbers)
-                )
+                known = self._topics.records(partitions=numbers, settled=True)
+                self._held.learn((record["type"], record["task"]["id"]) for record in known)
             for message in batch:
                 if message.error():
+                    # called too late: the client joins again, and `_on_revoke` hears what was lost
+                    if message.error().code() == KafkaError._MAX_POLL_EXCEEDED:
+                        continue
                     raise KafkaException(message.error())
                 revived = any(key == "revived" for key, _ in message.headers() or [])
                 task = Task.model_validate_json(message.value())

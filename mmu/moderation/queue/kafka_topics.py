@@ -18,6 +18,10 @@ from mmu.moderation.queue.task import EventType, Resolution, Task
 
 #: seconds to wait for brokers
 TIMEOUT = 30.0
+#: milliseconds after which brokers abort a transaction that nobody ends
+TRANSACTION = 15000
+#: milliseconds after which brokers take a silent consumer for dead
+SESSION = 6000
 
 
 class Topics:
@@ -34,8 +38,14 @@ class Topics:
         with errors(name):
             self.partitions = self._make(AdminClient(settings), partitions)
 
-    def records(self, after: str = "", partitions: Sequence[int] | None = None) -> Iterator[dict[str, Any]]:
-        """Records of the feed up to now; `id` is the place to go on from, in every partition."""
+    def records(
+        self, after: str = "", partitions: Sequence[int] | None = None, *, settled: bool = False
+    ) -> Iterator[dict[str, Any]]:
+        """Records of the feed up to now; `id` is the place to go on from, in every partition.
+
+        A transaction that is open hides itself and what is behind it. With `settled`, all that is there at
+        first is waited for; what the dead left open is aborted after `TRANSACTION`.
+        """
         numbers = list(range(self.partitions)) if partitions is None else list(partitions)
         try:
             start = [int(part) for part in after.split(".")] if after else [0] * self.partitions
@@ -57,13 +67,21 @@ class Topics:
             try:
                 reader.assign([TopicPartition(self.feed, number, start[number]) for number in numbers])
                 ended: set[int] = set()
+                wanted: dict[int, int] = {}
                 found = []
                 stop = time.time() + 4 * TIMEOUT
                 while len(ended) < len(numbers) and time.time() < stop:
                     first = reader.poll(1.0)
                     for message in [first, *reader.consume(1000, timeout=0.0)] if first else []:
                         if message.error() and message.error().code() == KafkaError._PARTITION_EOF:
-                            ended.add(message.partition())
+                            number, place = message.partition(), message.offset()
+                            if number not in wanted:
+                                _, high = reader.get_watermark_offsets(
+                                    TopicPartition(self.feed, number), cached=True
+                                )
+                                wanted[number] = high if settled else place
+                            if place >= wanted[number]:
+                                ended.add(number)
                         elif message.error():
                             raise KafkaException(message.error())
                         else:
@@ -93,6 +111,22 @@ class Topics:
         if len(counts) != 1:
             raise StoreError(f"kafka queue {self.name!r}: topics {', '.join(names)} differ in partitions")
         return counts.pop()
+
+
+def member(group: str, lease: float) -> dict[str, Any]:
+    """Settings of a consumer that shares the bands with others; `lease` in seconds."""
+    return {
+        "group.id": group,
+        "auto.offset.reset": "earliest",
+        "enable.auto.commit": False,
+        # the same partition number of every band goes to the same consumer
+        "partition.assignment.strategy": "range",
+        "session.timeout.ms": SESSION,
+        # a member that does not call holds up a group that forms anew; after this long it is out
+        "max.poll.interval.ms": max(SESSION, round(1000 * lease)),
+        "fetch.wait.max.ms": 100,
+        "isolation.level": "read_committed",
+    }
 
 
 @contextmanager

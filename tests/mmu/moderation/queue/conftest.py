@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from uuid import uuid4
 
 import pytest
 
@@ -34,8 +35,20 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory, brokers: ModuleType) -> 
         yield url
 
 
+@pytest.fixture(scope="session")
+def noida_url(tmp_path_factory: pytest.TempPathFactory, brokers: ModuleType) -> Iterator[str]:
+    with brokers.noida(tmp_path_factory.mktemp("noida")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def tansu_url(tmp_path_factory: pytest.TempPathFactory, brokers: ModuleType) -> Iterator[str]:
+    with brokers.tansu(tmp_path_factory.mktemp("tansu")) as url:
+        yield url
+
+
 @pytest.fixture(params=["sqlite", "redis", "kafka"])
-def url(request: pytest.FixtureRequest, tmp_path: Path, brokers: ModuleType) -> Iterator[str]:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty queue of each kind."""
     if request.param == "sqlite":
         yield str(tmp_path / "queue.sqlite")
@@ -46,8 +59,10 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, brokers: ModuleType) -> 
         redis.Redis.from_url(found.partition("?")[0]).flushall()
         yield found
     else:
-        with brokers.kafka_broker() as found:
-            yield found
+        # processes are killed where their membership of a group ends with them
+        killed = "test_kills" in request.node.nodeid
+        found = request.getfixturevalue("tansu_url" if killed else "noida_url")
+        yield f"{found}/{uuid4().hex}"
 
 
 @pytest.fixture
