@@ -32,6 +32,10 @@ _DOUBTFUL = -0.55
 _TOKENS_PER_SECOND = 20
 _TOKENS_AT_LEAST = 32
 _TOKENS_AT_MOST = 400
+#: more letters in a second than anybody says, in an alphabet and in Chinese characters
+_FASTEST, _FASTEST_HAN = 28.0, 12.0
+#: mean log-probability of a token from which a repetition at the pace of speech counts as heard
+_HEARD = -0.3
 
 
 class _Filters(np.ndarray[Any, Any]):
@@ -153,8 +157,7 @@ class Whisper:
             several = [pieces[index][0] for index in indices]
             for index, one in zip(indices, self._decode_many(several, language), strict=True):
                 # The decoder went round in circles: apart from the others it may not.
-                looping = one is not None and one.compression_ratio > LOOPING
-                if looping:
+                if one is not None and _circles(one):
                     found[index] = self.transcribe(*pieces[index])
                 elif one is not None:
                     found[index] = by_sentence(one)
@@ -180,8 +183,8 @@ class Whisper:
 
     def _read(self, samples: NDArray[np.float32], language: str) -> list[Transcript]:
         found = self._decode(samples, language)
-        if any(segment.compression_ratio > LOOPING for segment in found):
-            # The decoder went round in circles: forbid it to say four tokens twice.
+        if any(_circles(segment) for segment in found):
+            # Forbid it to say four tokens twice.
             return self._decode(samples, language, no_repeat_ngram_size=4, repetition_penalty=1.1)
         return found
 
@@ -234,6 +237,15 @@ class Whisper:
             **options,
         )
         return [_transcript(segment) for segment in segments]
+
+
+def _circles(found: Transcript) -> bool:
+    """Whether the decoder went round in circles; a slogan or a refrain may well be said again."""
+    if found.compression_ratio <= LOOPING:
+        return False
+    han = 2 * sum("\u3400" <= letter <= "\u9fff" for letter in found.text) > len(found.text)
+    pace = len(found.text) / max(found.end - found.start, 0.1)
+    return pace > (_FASTEST_HAN if han else _FASTEST) or found.avg_logprob < _HEARD
 
 
 def _sureness(found: Sequence[Transcript]) -> float:

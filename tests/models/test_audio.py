@@ -20,8 +20,9 @@ from models.musicnn import MusicNN
 from models.omni_aed import OmniAED
 from models.speaker import SpeakerEmbedder
 from models.store import Store
+from models.transcript import LOOPING, Transcript
 from models.voice_activity import VoiceActivity
-from models.whisper import Whisper
+from models.whisper import Whisper, _circles
 
 RATE = 16000
 
@@ -169,6 +170,31 @@ def test_whisper_works_as_long_as_there_is_speech() -> None:
     started = time.process_time()
     network.transcribe(full, "en")
     assert short_time < 0.5 * (time.process_time() - started)
+
+
+@pytest.mark.weights
+def test_whisper_lets_people_repeat_themselves() -> None:
+    network = Whisper(Store().folder("whisper-base"), tail=2.0)
+    found = network.transcribe(np.tile(np.pad(voice(2), (0, RATE)), 4), "en")
+    assert max(one.compression_ratio for one in found) > LOOPING
+    assert " ".join(one.text for one in found).lower().count("across the table") == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "sureness", "ratio", "circles"),
+    [
+        ("No way. " * 8, 12.0, -0.1, 3.0, False),
+        ("No way. " * 8, 12.0, -0.6, 3.0, True),
+        ("No way. " * 8, 1.0, -0.1, 3.0, True),
+        ("买它" * 12, 4.0, -0.1, 3.0, False),
+        ("买它" * 12, 1.0, -0.1, 3.0, True),
+        ("So many words in so little time, and no two alike.", 0.5, -0.9, 1.1, False),
+    ],
+)
+def test_a_decoder_in_circles_is_too_fast_or_unsure(
+    text: str, seconds: float, sureness: float, ratio: float, circles: bool
+) -> None:
+    assert _circles(Transcript(0.0, seconds, text, (), sureness, 0.01, ratio)) is circles
 
 
 @pytest.mark.weights
