@@ -22,7 +22,7 @@ SAMPLE_RATE = 16000
 MAX_SECONDS = 30.0
 _FILES = ("model.bin", "config.json", "tokenizer.json", "vocabulary.json")
 #: silence that follows a piece when its language is asked for
-_TAIL_SECONDS = 2.0
+_TAIL_SECONDS = 1.0
 _FRAMES_PER_SECOND = 100
 _FRAME = SAMPLE_RATE // _FRAMES_PER_SECOND
 _FRAMES_AT_LEAST = 500
@@ -128,8 +128,8 @@ class Whisper:
     def languages(self, samples: NDArray[np.float32]) -> dict[str, float]:
         """Probability of every language, ISO 639-1 code -> [0, 1].
 
-        The piece is followed by two seconds of silence in place of the padding to 30 s: the answer
-        is as right, at a seventh of the work.
+        The piece is followed by a second of silence in place of the padding to 30 s: the answer
+        is as right, at less than a seventh of the work.
 
         Args:
             samples: (n,) float32 mono at 16 kHz; what lies after 28 s is not looked at.
