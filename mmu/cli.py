@@ -41,6 +41,7 @@ from mmu import (
     cli_uncertain,
     cli_voices,
 )
+from mmu.closed_output import discard_output
 from mmu.errors import USER_ERRORS
 
 DESCRIPTION = """\
@@ -111,9 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"mmu: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # The reader has seen enough; what is left in the buffer must not raise again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return discard_output()
     except KeyboardInterrupt:
         print("mmu: interrupted", file=sys.stderr)
         return 130

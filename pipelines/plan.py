@@ -18,6 +18,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from mmu.closed_output import discard_output
 from mmu.errors import USER_ERRORS, ConfigError
 from pipelines.capacity import (
     DAY,
@@ -83,7 +84,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except USER_ERRORS as error:
         print(f"mmu plan: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(facts, indent=1) if args.json else text(facts))
+    try:
+        print(json.dumps(facts, indent=1) if args.json else text(facts), flush=True)
+    except BrokenPipeError:
+        return discard_output()
     return 0
 
 
