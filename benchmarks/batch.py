@@ -5,6 +5,7 @@
     python -m benchmarks.batch listing [--rows 1000000]
     python -m benchmarks.batch folder DIR…
     python -m benchmarks.batch predicted [--clips 8] [--stages …] [--costs costs.yaml]
+    python -m benchmarks.batch long [--minutes 11] [--workers 2] [--stages …]
     python -m benchmarks.batch together [--clips 12] [--at-once 1 4] [--model resnet50] [--device cuda]
 
 `throughput` compares a job of two workers with two plain processes that run `mmu.analyze_many` on halves of
@@ -13,7 +14,8 @@ start-up: in wall time, which is right on an idle machine only, and in CPU time 
 too), whose ratio is the throughput that two busy cores would see. `memory` is the driver's peak for rows that
 name no file. `listing` reads keys from a generator through the ledger and discards the rows. `folder` runs a
 job over folders and accounts for every file. `predicted` compares the time of a job over sample clips with
-what the planner's simulator says. `together` runs a torchvision classifier with random weights over short
+what the planner's simulator says. `long` is one long video by one worker, and shared by several: wall time without
+start-up, which is right on an idle machine only, and CPU time. `together` runs a torchvision classifier with random weights over short
 clips, one after the other and several at once: batches that it saw, and videos a second.
 """
 
@@ -70,6 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     one.add_argument("--clips", type=int, default=8)
     one.add_argument("--stages", default=None)
     one.add_argument("--costs", type=Path, help="measured costs (default: measured now)")
+    one = commands.add_parser("long")
+    one.add_argument("--minutes", type=float, default=11.0)
+    one.add_argument("--workers", type=int, default=WORKERS)
+    one.add_argument("--stages", default=None)
     one = commands.add_parser("together")
     one.add_argument("--clips", type=int, default=12)
     one.add_argument("--seconds", type=float, default=2.0)
@@ -97,6 +103,8 @@ def run(folder: Path, args: argparse.Namespace) -> int:
         listing(args.rows)
     elif args.what == "predicted":
         predicted(folder, args.clips, args.stages, args.costs)
+    elif args.what == "long":
+        long(folder, args.minutes, args.workers, args.stages)
     elif args.what == "together":
         together(folder, args)
     else:
@@ -132,6 +140,36 @@ def throughput(folder: Path, clips: int, seconds: float, stages: str) -> None:
         start = ", ".join(f"{kind} {times[kind, FEW] - FEW * spent:.1f} s" for kind, spent in cost.items())
         print(f"  start-up: {start}")
     print(f"overhead a video: {1000 * (cost['job'] - cost['plain']):.0f} ms of CPU")
+
+
+def long(folder: Path, minutes: float, workers: int, stages: str | None) -> None:
+    """Seconds of one long video, by one worker and shared by several."""
+    from benchmarks.clips import loop_clip
+    from mmu.sample import write_sample
+
+    short = write_tiny(folder / "tiny.mp4", seed=1)
+    video = loop_clip(write_sample(folder / "sample.mp4"), folder / "long.mp4", seconds=60 * minutes)
+    _adopt_orphans()
+    spent: dict[int, tuple[float, float]] = {}
+    for number in (1, workers):
+        config = folder / f"{number}.yaml"
+        limit = None if number == 1 else 1.0
+        config.write_text(json.dumps({"long_seconds": limit, "stages": stages and stages.split(",")}))
+        taken = []
+        for clip in (short, video):
+            source, out = folder / f"{number}-{clip.stem}.jsonl", folder / f"out{number}-{clip.stem}"
+            source.write_text(json.dumps({"uri": str(clip)}) + "\n")
+            started, before = time.perf_counter(), _children_cpu()
+            run_job(source, out, "--workers", number, "--config", config)
+            taken.append((time.perf_counter() - started, _children_cpu() - before))
+        wall, cpu = (all_ - start for start, all_ in zip(*taken, strict=True))
+        spent[number] = wall, cpu
+        windows = json.loads((out / "job/summary.json").read_text())["windows"]
+        print(f"{number} worker(s): {wall:.0f} s wall, {cpu:.0f} s of CPU, {windows} windows", flush=True)
+    one, several = spent[1], spent[workers]
+    print(
+        f"shared: {one[0] / several[0]:.2f} times as fast, with {several[1] / one[1]:.2f} times the CPU time"
+    )
 
 
 def _adopt_orphans() -> None:
