@@ -14,9 +14,10 @@ start-up: in wall time, which is right on an idle machine only, and in CPU time 
 too), whose ratio is the throughput that two busy cores would see. `memory` is the driver's peak for rows that
 name no file. `listing` reads keys from a generator through the ledger and discards the rows. `folder` runs a
 job over folders and accounts for every file. `predicted` compares the time of a job over sample clips with
-what the planner's simulator says. `long` is one long video by one worker, and shared by several: wall time without
-start-up, which is right on an idle machine only, and CPU time. `together` runs a torchvision classifier with random weights over short
-clips, one after the other and several at once: batches that it saw, and videos a second.
+what the planner's simulator says. `long` is one long video by one worker, and shared by several: wall time
+without start-up, which is right on an idle machine only, and CPU time. `together` runs a torchvision
+classifier with random weights over short clips, one after the other and several at once: batches that it saw,
+and videos a second.
 """
 
 from __future__ import annotations
