@@ -29,6 +29,8 @@ WIDTH, HEIGHT, FPS, RATE = 1280, 720, 25, 44100
 MODEL = "sample-media"
 Picture = NDArray[np.uint8]
 Sound = NDArray[np.float32]
+#: parts of a picture that are drawn over: rows, columns, and RGBA there
+Overlay = list[tuple[slice, slice, NDArray[np.uint8]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +137,8 @@ def _footage(path: Path, count: int) -> Iterator[Picture]:
             yield np.asarray(cv2.resize(crop, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
 
 
-def _caption(scene: Scene, font: str) -> NDArray[np.uint8]:
-    """RGBA overlay: subtitles below, the title above."""
+def _caption(scene: Scene, font: str) -> Overlay:
+    """Subtitles below, the title above."""
     overlay = Image.new("RGBA", (WIDTH, HEIGHT))
     draw = ImageDraw.Draw(overlay)
     rows = [(scene.chinese, 48, 590), (scene.english, 34, 652)]
@@ -146,13 +148,24 @@ def _caption(scene: Scene, font: str) -> NDArray[np.uint8]:
         face = ImageFont.truetype(font, size)
         x = (WIDTH - draw.textlength(text, font=face)) / 2
         draw.text((x, y), text, font=face, fill="white", stroke_width=3, stroke_fill="black")
-    return np.asarray(overlay, dtype=np.uint8)
+    drawn = np.asarray(overlay, dtype=np.uint8)
+    lines = np.flatnonzero(drawn[..., 3].any(axis=1))
+    parts: Overlay = []
+    for run in np.split(lines, np.flatnonzero(np.diff(lines) > 1) + 1):
+        high = slice(int(run[0]), int(run[-1]) + 1)
+        across = np.flatnonzero(drawn[high, :, 3].any(axis=0))
+        wide = slice(int(across[0]), int(across[-1]) + 1)
+        parts.append((high, wide, drawn[high, wide]))
+    return parts
 
 
-def _over(picture: Picture, overlay: NDArray[np.uint8]) -> Picture:
-    alpha = overlay[..., 3:].astype(np.uint16)
-    mixed = picture * (255 - alpha) + overlay[..., 2::-1] * alpha
-    return np.asarray(mixed // 255, dtype=np.uint8)
+def _over(picture: Picture, overlay: Overlay) -> Picture:
+    """The picture itself, drawn over."""
+    for high, wide, drawn in overlay:
+        alpha = drawn[..., 3:].astype(np.uint16)
+        mixed = picture[high, wide] * (255 - alpha) + drawn[..., 2::-1] * alpha
+        picture[high, wide] = mixed // 255
+    return picture
 
 
 def _sound(store: Store, scenes: Sequence[Scene]) -> Sound:

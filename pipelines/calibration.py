@@ -41,6 +41,7 @@ def calibrate(
     networks: ConfigSource | None = None,
     only: Iterable[str] | None = None,
     hardware: str = "",
+    clips: tuple[Path, Path] | None = None,
 ) -> Costs:
     """Measure this machine.
 
@@ -51,6 +52,7 @@ def calibrate(
         networks: a configuration of them.
         only: these stages and what they need.
         hardware: what to call the machine (default: its processor).
+        clips: a short and a much longer one (default: the sample at two lengths).
 
     Raises:
         ConfigError: the pipeline cannot be built, or weights are missing.
@@ -67,8 +69,10 @@ def calibrate(
     size = 0.0
     try:
         with tempfile.TemporaryDirectory() as folder:
-            short = write_sample(Path(folder) / "short.mp4", seconds=_SHORT)
-            long = write_sample(Path(folder) / "long.mp4", seconds=_LONG)
+            short, long = clips or (
+                write_sample(Path(folder) / "short.mp4", seconds=_SHORT),
+                write_sample(Path(folder) / "long.mp4", seconds=_LONG),
+            )
             worker.start()
             assert worker.pid is not None
             with _Memory(worker.pid) as memory:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -169,15 +169,17 @@ def test_a_failure_leaves_the_tags(server: Server, analyzer: Analyzer) -> None:
 
 @pytest.mark.weights
 def test_the_command_looks_at_a_real_video(
-    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    server: Server,
+    tmp_path: Path,
+    sample_clip: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from mmu.sample import write_sample
-
     if not Store().has("sample-media"):
         pytest.skip("needs `mmu models pull --profile sample`")
     for name in ("MMU_LLM_URL", "MMU_LLM_MODEL"):
         monkeypatch.delenv(name, raising=False)
-    video = write_sample(tmp_path / "clip.mp4", seconds=4)
+    video = sample_clip(6)
     path = tmp_path / "clip.json"
     path.write_text(REPORT.model_copy(update={"uri": str(video)}).to_json())
     server.say({"items": [item("猫", "cat", 0, 2)]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,6 @@ from mmu.errors import ConfigError
 from mmu.observed import Observed
 from mmu.recall import Answers
 from mmu.report.schema import Report
-from mmu.sample import write_sample
 from tests.conftest import TITLE, TOPICS
 
 
@@ -50,10 +50,11 @@ def test_stages_observed_apart_give_the_same_report(
 @pytest.mark.weights
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_jobs_give_the_reports_of_one_process(tmp_path: Path) -> None:
+@pytest.mark.xdist_group("ray")
+def test_jobs_give_the_reports_of_one_process(tmp_path: Path, sample_clip: Callable[..., Path]) -> None:
     """On one worker, and shared by two, the long one in windows; more of it in `python -m benchmarks.same`."""
     long = write_sparse(tmp_path / "long.mp4", seconds=304, events=(6.0, 297.0))
-    clips = [write_sample(tmp_path / "real.mp4", seconds=6), long]
+    clips = [sample_clip(6), long]
     # `talking` reads from both `faces` and `speakers`, which different workers have.
     stages = ["shots", "faces", "hashes", "sound", "speech", "speakers", "talking"]
     jobs = (("1 worker", 1, None), ("2 workers, shared videos", 2, 0.1))

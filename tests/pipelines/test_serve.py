@@ -16,11 +16,11 @@ import requests
 pytest.importorskip("ray")
 pytest.importorskip("grpc_reflection", reason="Ray Serve is not complete: pip install mmu-video[serve]")
 
+from benchmarks.tiny import write_tiny
 from mmu.errors import ConfigError
-from mmu.sample import write_sample
 from mmu.service.keys import KeyFile
 
-pytestmark = [pytest.mark.weights, pytest.mark.slow]
+pytestmark = [pytest.mark.weights, pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def _finished(place: str, headers: dict[str, str], video: str) -> dict[str, Any]
 def test_an_upload_is_analysed_by_a_replica(service: tuple[str, dict[str, str]], tmp_path: Path) -> None:
     place, headers = service
     assert requests.post(f"{place}/v1/videos", timeout=30).status_code == 401
-    with write_sample(tmp_path / "a.mp4", seconds=6).open("rb") as file:
+    with write_tiny(tmp_path / "a.mp4", seed=1).open("rb") as file:
         video = requests.post(
             f"{place}/v1/videos", headers=headers, files={"file": ("a.mp4", file)}, timeout=30
         ).json()["id"]
@@ -68,7 +68,7 @@ def test_an_upload_is_analysed_by_a_replica(service: tuple[str, dict[str, str]],
     assert len(replicas) == 1
     for pid in replicas:
         os.kill(pid, signal.SIGKILL)
-    with write_sample(tmp_path / "b.mp4", seconds=7).open("rb") as file:
+    with write_tiny(tmp_path / "b.mp4", seed=2).open("rb") as file:
         video = requests.post(
             f"{place}/v1/videos", headers=headers, files={"file": ("b.mp4", file)}, timeout=30
         ).json()["id"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,6 @@ import pytest
 
 from mmu.media.clip import WINDOW_SECONDS, Clip
 from mmu.media.open import open_clip
-from mmu.sample import write_sample
 
 
 def _clip() -> Clip:
@@ -48,8 +48,8 @@ def test_a_window_past_the_end_is_empty() -> None:
 
 
 @pytest.mark.weights
-def test_sound_alone_has_the_clock_and_the_samples_of_the_whole(tmp_path: Path) -> None:
-    path = write_sample(tmp_path / "clip.mp4", seconds=6)
+def test_sound_alone_has_the_clock_and_the_samples_of_the_whole(sample_clip: Callable[..., Path]) -> None:
+    path = sample_clip(6)
     with open_clip(path) as whole, open_clip(path, pictures=False) as heard:
         assert len(whole) > 5
         assert len(heard) == 1
