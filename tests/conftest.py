@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,36 +16,59 @@ from mmu.sample import write_sample
 from models.lock import locked
 
 TITLE = "宇航员和她的猫咪 A day of an astronaut"
+TOPICS = ("宇航员", "astronaut", "猫咪", "上热门", "篮球")
+#: files that are one group: those that start Ray, and those that need the report of the sample
+TOGETHER = {
+    "ray": (
+        "benchmarks/test_kills.py",
+        "pipelines/test_batch.py",
+        "pipelines/test_long.py",
+        "pipelines/test_s3.py",
+        "pipelines/test_serve.py",
+        "pipelines/test_submit.py",
+    ),
+    "sample": ("mmu/reasoning/test_caption.py", "mmu/test_analyzer.py", "mmu/test_observed.py"),
+}
 #: about how long a test with this mark takes: for their order only
 _SECONDS = {"slow": 20.0, "weights": 2.0, "browser": 2.0}
-TOPICS = ("宇航员", "astronaut", "猫咪", "上热门", "篮球")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Groups are handed out in the order that `pytest_collection_modifyitems` gives them."""
+    """Files are handed out in the order that `pytest_collection_modifyitems` gives them."""
     config.option.loadscopereorder = False
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side (`pytest -n 2 --dist loadgroup`) run whole files, the longest first.
-
-    Files that need the report of the sample are one group, so that it is made once; tests that start Ray are
-    another, by their own mark.
-    """
-    sample = {item.path for item in items if "sample_report" in getattr(item, "fixturenames", ())}
+    """What takes longest comes first, so that side by side nothing long is left over at the end."""
     seconds: Counter[str] = Counter()
     for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group("sample" if item.path in sample else str(item.path)))
-        seconds[_group(item)] += max(_SECONDS.get(mark.name, 0.1) for mark in item.iter_markers())
-    items.sort(key=lambda item: (-seconds[_group(item)], _group(item)))
+        group = together(item.nodeid)
+        seconds[group] += max((_SECONDS.get(mark.name, 0.1) for mark in item.iter_markers()), default=0.1)
+    items.sort(key=lambda item: (-seconds[together(item.nodeid)], together(item.nodeid)))
 
 
-def _group(item: pytest.Item) -> str:
-    mark = item.get_closest_marker("xdist_group")
-    assert mark is not None
-    return str(mark.args[0])
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Side by side (`pytest -n 2 --dist loadgroup`) run whole files.
+
+    By a scheduler of our own: from pytest 9.2 on pytest-xdist 3.8 does not see the mark `xdist_group` any more
+    (pytest-xdist issue 1386), and hands out every test by itself.
+    """
+    if config.getoption("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return together(nodeid)
+
+    return ByGroup(config, log)
+
+
+def together(nodeid: str) -> str:
+    """The group of a test: its tests run one after another, on one worker."""
+    file = nodeid.partition("::")[0].removeprefix("tests/")
+    return next((name for name, files in TOGETHER.items() if file in files), file)
 
 
 @pytest.fixture(scope="session")

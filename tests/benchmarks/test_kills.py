@@ -10,8 +10,6 @@ pytest.importorskip("ray")
 
 CLIPS, STAGES = 30, "shots"
 
-pytestmark = pytest.mark.xdist_group("ray")
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

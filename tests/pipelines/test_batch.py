@@ -22,7 +22,6 @@ from tests.pipelines.conftest import Job
 pytest.importorskip("ray")
 pq = pytest.importorskip("pyarrow.parquet")
 
-pytestmark = pytest.mark.xdist_group("ray")
 SMALL = ["--workers", "1", "--memory-mb", "300", "--quiet"]
 
 

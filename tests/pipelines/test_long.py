@@ -13,44 +13,12 @@ pytest.importorskip("pyarrow")
 from benchmarks.clips import write_sparse
 from benchmarks.same import differences, plain, run_all
 from mmu.analyzer import Analyzer
-from mmu.errors import ConfigError
-from mmu.observed import Observed
 from mmu.recall import Answers
-from mmu.report.schema import Report
-from tests.conftest import TITLE, TOPICS
 
 
 @pytest.mark.weights
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_stages_observed_apart_give_the_same_report(
-    analyzer: Analyzer, sample_video: Path, sample_report: Report
-) -> None:
-    groups = analyzer.observer.groups
-    early = {name for group in groups for name in group}
-    late = {stage.name for stage in sample_report.stages} - early
-    # Voices, faces and text are apart; who talks is known once faces and voices are.
-    assert [sum(name in group for group in groups) for name in ("faces", "speakers", "text")] == [1, 1, 1]
-    assert not any(len({"faces", "speakers", "text"} & set(group)) > 1 for group in groups)
-    assert "talking" in late
-    halves = [[name for group in groups[part::2] for name in group] for part in range(2)]
-    parts = []
-    for stages in halves:
-        seen = analyzer.observer.observe(str(sample_video), stages=stages)
-        parts.append(
-            Observed.from_json(json.loads(json.dumps(seen.to_json(), default=lambda one: one.tolist())))
-        )
-    whole = analyzer.observer.complete(str(sample_video), parts[::-1])
-    joined = analyzer.conclude(whole, title=TITLE, topics=TOPICS)
-    assert plain(joined) == plain(sample_report.model_copy(update={"uri": joined.uri}, deep=True))
-    with pytest.raises(ConfigError, match="no part has the stage"):
-        analyzer.observer.merge(parts[:1])
-
-
-@pytest.mark.weights
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.xdist_group("ray")
 def test_jobs_give_the_reports_of_one_process(tmp_path: Path, sample_clip: Callable[..., Path]) -> None:
     """On one worker, and shared by two, the long one in windows; more of it in `python -m benchmarks.same`."""
     long = write_sparse(tmp_path / "long.mp4", seconds=304, events=(6.0, 297.0))

@@ -26,7 +26,6 @@ from tests.pipelines.flaky import FAULTS, FlakyProxy
 s3fs = pytest.importorskip("s3fs")
 pytest.importorskip("ray")
 
-pytestmark = pytest.mark.xdist_group("ray")
 KEY, SECRET = "batch-test", "not-a-real-secret"
 
 

@@ -20,7 +20,7 @@ from benchmarks.tiny import write_tiny
 from mmu.errors import ConfigError
 from mmu.service.keys import KeyFile
 
-pytestmark = [pytest.mark.weights, pytest.mark.slow, pytest.mark.xdist_group("ray")]
+pytestmark = [pytest.mark.weights, pytest.mark.slow]
 
 
 @pytest.fixture

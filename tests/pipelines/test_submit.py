@@ -26,7 +26,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHON = Path(os.environ.get("MMU_SUBMIT_PYTHON", ROOT / ".venv/submit/bin/python"))
 
 pytestmark = [
-    pytest.mark.xdist_group("ray"),
     pytest.mark.slow,
     pytest.mark.timeout(600),
     pytest.mark.skipif(not PYTHON.exists(), reason=f"no {PYTHON}: `make test` makes it (ray[default])"),
