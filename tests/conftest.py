@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,24 +81,24 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def sample_clip(shared_folder: Path) -> Callable[[float | None], Path]:
-    """The sample video at a length in seconds: composed by the worker that first asks. Not to be changed."""
-
-    def clip(seconds: float | None) -> Path:
-        path = shared_folder / ("sample.mp4" if seconds is None else f"sample{seconds:g}.mp4")
-        with locked(path.with_suffix(".lock")):
-            if not path.exists():
-                write_sample(part := path.with_suffix(".part.mp4"), seconds=seconds)
-                part.rename(path)
-        return path
-
-    return clip
+def sample_video(shared_folder: Path) -> Path:
+    """The sample video at its full length of 23 seconds. Not to be changed."""
+    return _composed(shared_folder / "sample.mp4", None)
 
 
 @pytest.fixture(scope="session")
-def sample_video(sample_clip: Callable[[float | None], Path]) -> Path:
-    """The sample video at its full length."""
-    return sample_clip(None)
+def short_video(shared_folder: Path) -> Path:
+    """The sample video in six seconds: all of its shots. Not to be changed."""
+    return _composed(shared_folder / "short.mp4", 6.0)
+
+
+def _composed(path: Path, seconds: float | None) -> Path:
+    """The sample, written by the worker that first asks."""
+    with locked(path.with_suffix(".lock")):
+        if not path.exists():
+            write_sample(part := path.with_suffix(".part.mp4"), seconds=seconds)
+            part.rename(path)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -85,12 +85,12 @@ def test_a_bad_file_exits_with_1_and_a_sentence(tmp_path: Path, capsys: pytest.C
 
 
 @pytest.mark.weights
-def test_json_and_html_are_written(tmp_path: Path, sample_video: Path) -> None:
+def test_json_and_html_are_written(tmp_path: Path, short_video: Path) -> None:
     out = tmp_path / "out"
-    command = ["tag", str(sample_video), "--quiet", "--only", "shots", "--json", str(out), "--html", str(out)]
+    command = ["tag", str(short_video), "--quiet", "--only", "shots", "--json", str(out), "--html", str(out)]
     assert main(command) == 0
-    assert (out / "sample.json").is_file()
-    assert "<html" in (out / "sample.html").read_text(encoding="utf-8")[:200].lower()
+    assert (out / "short.json").is_file()
+    assert "<html" in (out / "short.html").read_text(encoding="utf-8")[:200].lower()
 
 
 def test_two_files_of_one_name_do_not_overwrite_each_other() -> None:

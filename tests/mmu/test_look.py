@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -171,7 +171,7 @@ def test_a_failure_leaves_the_tags(server: Server, analyzer: Analyzer) -> None:
 def test_the_command_looks_at_a_real_video(
     server: Server,
     tmp_path: Path,
-    sample_clip: Callable[..., Path],
+    short_video: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -179,7 +179,7 @@ def test_the_command_looks_at_a_real_video(
         pytest.skip("needs `mmu models pull --profile sample`")
     for name in ("MMU_LLM_URL", "MMU_LLM_MODEL"):
         monkeypatch.delenv(name, raising=False)
-    video = sample_clip(6)
+    video = short_video
     path = tmp_path / "clip.json"
     path.write_text(REPORT.model_copy(update={"uri": str(video)}).to_json())
     server.say({"items": [item("猫", "cat", 0, 2)]})

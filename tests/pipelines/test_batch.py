@@ -81,10 +81,10 @@ def test_workers_that_fit_on_nodes() -> None:
 @pytest.mark.weights
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_folder_with_a_broken_file(tmp_path: Path, sample_video: Path, job: Job) -> None:
+def test_a_folder_with_a_broken_file(tmp_path: Path, short_video: Path, job: Job) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     source.mkdir()
-    shutil.copy(sample_video, source / "good.mp4")
+    shutil.copy(short_video, source / "good.mp4")
     (source / "broken.mp4").write_bytes(b"not a video at all")
     (source / "empty.mp4").touch()
     command = ["--src", source, "--out", out, "--stages", "shots,labels", "--json-reports", *SMALL]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,10 +18,10 @@ from mmu.recall import Answers
 @pytest.mark.weights
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_jobs_give_the_reports_of_one_process(tmp_path: Path, sample_clip: Callable[..., Path]) -> None:
+def test_jobs_give_the_reports_of_one_process(tmp_path: Path, short_video: Path) -> None:
     """On one worker, and shared by two, the long one in windows; more of it in `python -m benchmarks.same`."""
     long = write_sparse(tmp_path / "long.mp4", seconds=304, events=(6.0, 297.0))
-    clips = [sample_clip(6), long]
+    clips = [short_video, long]
     # `talking` reads from both `faces` and `speakers`, which different workers have.
     stages = ["shots", "faces", "hashes", "sound", "speech", "speakers", "talking"]
     jobs = (("1 worker", 1, None), ("2 workers, shared videos", 2, 0.1))

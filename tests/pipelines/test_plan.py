@@ -6,7 +6,6 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -141,20 +140,26 @@ def test_a_batch_takes_at_least_its_share_and_at_most_one_video_more(
 @pytest.mark.weights
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_real_run_takes_about_as_long_as_predicted(sample_clip: Callable[..., Path]) -> None:
-    """Two workers over six clips; by CPU time, as machines that run tests are shared."""
+def test_a_real_run_takes_about_as_long_as_predicted(
+    tmp_path: Path, short_video: Path, sample_video: Path
+) -> None:
+    """Two workers over eight clips; by CPU time, as machines that run tests are shared."""
+    from benchmarks.clips import loop_clip
     from mmu.service.runner import ProcessRunner, Work
 
     stages = ["shots", "labels", "picture_quality"]
-    clips = {seconds: sample_clip(seconds) for seconds in (6, None)}
-    costs = calibrate(only=stages, clips=(clips[6], clips[None]))
+    costs = calibrate(only=stages, clips=(short_video, sample_video))
     assert set(costs.stages) == {*stages, REST}
     assert 400 < costs.worker_mb < 4000
-    lengths = [23.0] * 2 + [6.0] * 4
+    clips = {
+        6.0: str(short_video),
+        12.0: str(loop_clip(short_video, tmp_path / "twice.mp4", seconds=11.9)),
+    }
+    lengths = [12.0] * 4 + [6.0] * 4
     waiting: SimpleQueue[str] = SimpleQueue()
     for length in lengths:
-        waiting.put(str(clips[6 if length == 6 else None]))
-    warm = str(clips[6])
+        waiting.put(clips[length])
+    warm = clips[6.0]
     runners = [ProcessRunner({"only": stages, "threads": 1}) for _ in range(2)]
 
     def work(runner: ProcessRunner) -> None:

@@ -212,14 +212,14 @@ def test_command_line(photos: dict[str, Path], place: Path, capsys: pytest.Captu
 
 @pytest.mark.weights
 def test_a_report_names_whom_the_gallery_knows(
-    photos: dict[str, Path], place: Path, sample_video: Path
+    photos: dict[str, Path], place: Path, short_video: Path
 ) -> None:
     assert (
         cli.main(["people", "add", "Eileen Collins", str(photos["portrait"]), "--gallery", str(place)]) == 0
     )
     with Analyzer(only=["faces"]) as plain, Analyzer(only=["faces"], gallery=place) as knowing:
         assert plain.fingerprint != knowing.fingerprint
-        report = knowing.analyze(sample_video)
+        report = knowing.analyze(short_video)
     named = [person for person in report.people if person.name]
     assert [person.name for person in named] == ["Eileen Collins"]
     assert named[0].name_score is not None

@@ -15,11 +15,11 @@ from mmu.media.ahead import Opening, begun
 RATES = frozenset({16000})
 
 
-def test_the_clip_is_the_same(sample_video: Path) -> None:
-    opening = Opening(sample_video)
+def test_the_clip_is_the_same(short_video: Path) -> None:
+    opening = Opening(short_video)
     try:
         assert opening.fits(DecodeOptions(), RATES)
-        with opening.clip() as ahead, open_clip(sample_video) as clip:
+        with opening.clip() as ahead, open_clip(short_video) as clip:
             assert not opening.fits(DecodeOptions(), RATES), "it is given away once"
             assert ahead.sha256 == clip.sha256
             assert np.array_equal(ahead.times, clip.times)
@@ -29,20 +29,20 @@ def test_the_clip_is_the_same(sample_video: Path) -> None:
         opening.close()
 
 
-def test_what_is_not_wanted_leaves_nothing(sample_video: Path, tmp_path: Path) -> None:
+def test_what_is_not_wanted_leaves_nothing(short_video: Path, tmp_path: Path) -> None:
     options = DecodeOptions(temp_dir=str(tmp_path))
-    with begun(sample_video, profile=None, options=options, chosen=False) as opening:
+    with begun(short_video, profile=None, options=options, chosen=False) as opening:
         assert opening is not None
         assert not opening.fits(DecodeOptions(), RATES)
     assert not [one for one in tmp_path.rglob("*") if one.name in ("frames.bgr", "audio16000.s16")]
 
 
-def test_only_what_can_be_known_is_begun(sample_video: Path) -> None:
-    with begun(sample_video, profile="gpu", options=None, chosen=False) as opening:
+def test_only_what_can_be_known_is_begun(short_video: Path) -> None:
+    with begun(short_video, profile="gpu", options=None, chosen=False) as opening:
         assert opening is None
-    with begun(sample_video, profile=None, options=None, chosen=True) as opening:
+    with begun(short_video, profile=None, options=None, chosen=True) as opening:
         assert opening is None
-    with sample_video.open("rb") as file, begun(file, profile=None, options=None, chosen=False) as opening:
+    with short_video.open("rb") as file, begun(file, profile=None, options=None, chosen=False) as opening:
         assert opening is None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -48,8 +47,8 @@ def test_a_window_past_the_end_is_empty() -> None:
 
 
 @pytest.mark.weights
-def test_sound_alone_has_the_clock_and_the_samples_of_the_whole(sample_clip: Callable[..., Path]) -> None:
-    path = sample_clip(6)
+def test_sound_alone_has_the_clock_and_the_samples_of_the_whole(short_video: Path) -> None:
+    path = short_video
     with open_clip(path) as whole, open_clip(path, pictures=False) as heard:
         assert len(whole) > 5
         assert len(heard) == 1
