@@ -1,11 +1,10 @@
 """Violating or not, and which violation: kernel ridge regression on the blocks of `features`.
 
-Two regressions share the features. The first tells violating rows from
-compliant ones; its out-of-fold scores are turned into probabilities by Platt
-scaling. The second, learned from violating rows alone, tells the kinds apart, with what
-is known of them beforehand (`kinds`).
-A row gets the likeliest kind if that is more often right than "compliant" is,
-by a logistic regression on out-of-fold scores too.
+Two regressions share the features. The first, of the two sides and of all labels, tells violating
+rows from compliant ones, together with the rows nearest in meaning (`violating`). The
+second, learned from violating rows alone, tells the kinds apart, with what is known of them
+beforehand (`kinds`). A row gets the likeliest kind if that is more often right than "compliant"
+is, by a logistic regression on out-of-fold scores too.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logit
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
@@ -24,16 +22,15 @@ from sklearn.model_selection import StratifiedKFold
 from mmu.errors import ConfigError
 from mmu.moderation.learned.features import KIND, VIOLATION, Features, Matrix, Read, Stacked, stack
 from mmu.moderation.learned.kinds import Known, Prior, fit, hits, nearness
+from mmu.moderation.learned.violating import SCALE, Neighbours, Weighing, opinions, weigh
 
 #: regularisation of the two regressions
 VIOLATION_ALPHA, KIND_ALPHA = 0.7, 2.0
 #: rows that are learned from, at most: memory grows with their square (20,000: 3.2 GB)
 MAX_ROWS = 20_000
 FOLDS = 5
-#: probabilities nearer to 0 or 1 than this are taken as this
-SUREST = 1e-4
 
-#: weights of the log-odds of violating and of the log share of the likeliest kind, and what is added
+#: weights of the regression of the two sides and of the log share of the likeliest kind, and what is added
 Choice = tuple[float, float, float]
 
 
@@ -65,6 +62,7 @@ class Classifier:
     """A trained classifier; `train` makes one, `store.load` reads one."""
 
     features: Features
+    #: of violating, compliant, and each kind
     violation: Linear
     kind: Linear
     kinds: tuple[str, ...]
@@ -72,7 +70,8 @@ class Classifier:
     described: tuple[str | None, ...]
     prior: Prior
     safe: str
-    platt: tuple[float, float]
+    neighbours: Neighbours
+    weighing: Weighing
     #: above 0, a row gets the likeliest kind
     choice: Choice
 
@@ -81,10 +80,11 @@ class Classifier:
         if not rows.texts:
             return []
         blocks = self.features.blocks(rows)
-        raw = self.violation(stack(blocks, VIOLATION))[:, 0]
-        probability = _platt(raw, self.platt)
+        near = self.neighbours.share(rows.meaning)
+        told = opinions(self.violation(stack(blocks, VIOLATION)), near)
+        probability = self.weighing(told)
         shares = self.prior.shares(self.kind(stack(blocks, KIND)), _known(rows, self.described))
-        sides = _odds_and_share(probability, shares) @ np.array(self.choice[:2]) + self.choice[2]
+        sides = _side_and_share(told, shares) @ np.array(self.choice[:2]) + self.choice[2]
         return [
             Prediction(
                 self.kinds[int(np.argmax(share))] if side > 0 else self.safe,
@@ -128,36 +128,38 @@ def train(
     features = Features().fit(rows)
     blocks = features.blocks(rows)
     first, second = stack(blocks, VIOLATION), stack(blocks, KIND)
-    raw, scores = _out_of_fold(first, second, bad, targets, seed)
+    sides = np.concatenate([bad[:, None], ~bad[:, None], targets], axis=1).astype(np.float64)
+    told, scores = _out_of_fold(rows, first, second, sides, seed)
     rules = tuple((described or {}).get(kind) for kind in kinds)
     known = _known(rows, rules)
     prior = fit(scores[bad], _known(rows.take(np.flatnonzero(bad)), rules), targets[bad])
-    line = LogisticRegression(C=1e6).fit(raw[:, None], bad)
-    platt = float(line.coef_[0, 0]), float(line.intercept_[0])
+    weighing = weigh(told, bad)
     return Classifier(
         features,
-        _fit(first, bad[:, None].astype(np.float64), VIOLATION_ALPHA),
+        _fit(first, sides, VIOLATION_ALPHA),
         _fit(second.take(bad), targets[bad], KIND_ALPHA),
         kinds,
         rules,
         prior,
         safe,
-        platt,
-        _fit_choice(_platt(raw, platt), prior.shares(scores, known), targets, bad),
+        Neighbours.of(rows.meaning, bad),
+        weighing,
+        _fit_choice(told, prior.shares(scores, known), targets, bad),
     )
 
 
 def _out_of_fold(
-    first: Stacked, second: Stacked, bad: NDArray[np.bool_], targets: Matrix, seed: int
+    rows: Read, first: Stacked, second: Stacked, sides: Matrix, seed: int
 ) -> tuple[Matrix, Matrix]:
-    """Scores of rows by regressions that have not seen them."""
+    """Opinions of rows, and scores of their kinds, by those that have not seen them."""
     near, near_kind = first.gram(), second.gram()
-    raw, scores = np.zeros(len(bad)), np.zeros_like(targets)
-    guilt = bad[:, None].astype(np.float64)
+    bad, targets = sides[:, 0] > 0, sides[:, 2:]
+    told, scores = np.zeros((len(bad), 3)), np.zeros_like(targets)
     for seen, unseen in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(bad, bad):
-        raw[unseen] = _dual(near, seen, unseen, guilt, VIOLATION_ALPHA)[:, 0]
+        share = Neighbours.of(rows.meaning[:, seen], bad[seen]).share(rows.meaning[:, unseen])
+        told[unseen] = opinions(_dual(near, seen, unseen, sides, VIOLATION_ALPHA), share)
         scores[unseen] = _dual(near_kind, seen[bad[seen]], unseen, targets, KIND_ALPHA)
-    return raw, scores
+    return told, scores
 
 
 def _dual(gram: Matrix, seen: NDArray[Any], unseen: NDArray[Any], y: Matrix, alpha: float) -> Matrix:
@@ -178,22 +180,16 @@ def _known(rows: Read, described: Sequence[str | None]) -> Known:
     return Known(nearness(rows.likeness, rows.names, described), hits(rows.rules, rows.names, described))
 
 
-def _fit_choice(violating: Matrix, shares: Matrix, targets: Matrix, bad: NDArray[np.bool_]) -> Choice:
+def _fit_choice(told: Matrix, shares: Matrix, targets: Matrix, bad: NDArray[np.bool_]) -> Choice:
     """Of the rows that "compliant" or the likeliest kind gets right, which of the two does."""
     right = targets[np.arange(len(targets)), shares.argmax(axis=1)] > 0
     if not right.any():  # nothing to learn from: the likelier one
-        return 1.0, 1.0, 0.0
-    told = ~bad | right
-    line = LogisticRegression().fit(_odds_and_share(violating, shares)[told], bad[told])
+        return 1.0, 1.0, -SCALE / 2
+    plain = ~bad | right
+    line = LogisticRegression().fit(_side_and_share(told, shares)[plain], bad[plain])
     return float(line.coef_[0, 0]), float(line.coef_[0, 1]), float(line.intercept_[0])
 
 
-def _odds_and_share(violating: Matrix, shares: Matrix) -> Matrix:
-    """(n, 2): the log-odds of violating, the log share of the likeliest kind."""
-    odds = logit(np.clip(violating, SUREST, 1.0 - SUREST))
-    return np.stack([odds, np.log(shares.max(axis=1))], axis=1)
-
-
-def _platt(raw: Matrix, platt: tuple[float, float]) -> Matrix:
-    slope, shift = platt
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(slope * raw + shift, -30, 30))))
+def _side_and_share(told: Matrix, shares: Matrix) -> Matrix:
+    """(n, 2): what the regression of the two sides says, the log share of the likeliest kind."""
+    return np.stack([SCALE * told[:, 0], np.log(shares.max(axis=1))], axis=1)

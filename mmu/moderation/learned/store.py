@@ -16,13 +16,14 @@ import numpy as np
 
 from mmu.errors import StoreError
 from mmu.moderation.learned.classifier import Classifier, Linear
-from mmu.moderation.learned.features import KIND, VIOLATION, Features, likeness_of
+from mmu.moderation.learned.features import EMBEDDED, KIND, VIOLATION, Features, likeness_of
 from mmu.moderation.learned.kinds import Prior
+from mmu.moderation.learned.violating import Neighbours, Weighing
 from mmu.moderation.likeness import Likeness
 from mmu.moderation.texts import Words
 from models.text_embedding import SOURCE
 
-FORMAT = "mmu.moderation-model/3"
+FORMAT = "mmu.moderation-model/4"
 NUMBERS, NAMES, CARD = "numbers.npz", "model.json", "MODEL_CARD.md"
 
 
@@ -61,7 +62,7 @@ def save(
         folder: where to; made if needed.
         classifier: what was trained.
         sentences: those of the policy's likeness rules.
-        rows: what it learned from; only their hashes are kept.
+        rows: what it learned from; of their words, only hashes and embeddings are kept.
         name: for people.
         card: the model card, Markdown.
 
@@ -72,6 +73,10 @@ def save(
     for part, linear in (("violation", classifier.violation), ("kind", classifier.kind)):
         arrays[f"weights.{part}"], arrays[f"bias.{part}"] = linear.weights.astype(np.float16), linear.bias
     arrays["prior.frequency"], arrays["prior.weights"] = classifier.prior.frequency, classifier.prior.weights
+    arrays["neighbours.meaning"], arrays["neighbours.bad"] = (
+        classifier.neighbours.meaning,
+        classifier.neighbours.bad,
+    )
     data = {
         "format": FORMAT,
         "name": name,
@@ -79,7 +84,7 @@ def save(
         "safe": classifier.safe,
         "kinds": classifier.kinds,
         "described": classifier.described,
-        "platt": classifier.platt,
+        "weighing": [*classifier.weighing.weights, classifier.weighing.bias],
         "choice": classifier.choice,
         "blocks": {"violation": VIOLATION, "kind": KIND},
         "sentences": {key: list(lines) for key, lines in sentences.items()},
@@ -137,7 +142,7 @@ def load(folder: Path) -> Trained:
             Linear(arrays[f"weights.{part}"].astype(np.float32), arrays[f"bias.{part}"])
             for part in ("violation", "kind")
         ]
-        slope, shift = data["platt"]
+        first, second, third, bias = map(float, data["weighing"])
         odds, share, added = data["choice"]
         classifier = Classifier(
             Features.load(arrays, data),
@@ -147,12 +152,18 @@ def load(folder: Path) -> Trained:
             tuple(data["described"]),
             Prior(arrays["prior.frequency"], arrays["prior.weights"]),
             str(data["safe"]),
-            (float(slope), float(shift)),
+            Neighbours(
+                arrays["neighbours.meaning"].astype(np.float16), arrays["neighbours.bad"].astype(bool)
+            ),
+            Weighing((first, second, third), bias),
             (float(odds), float(share), float(added)),
         )
         sizes = {len(classifier.described), len(classifier.prior.frequency), linear[1].weights.shape[1]}
+        sizes.add(linear[0].weights.shape[1] - 2)
         if sizes != {len(classifier.kinds)}:
             raise ValueError("as many columns of weights as kinds are needed")
+        if classifier.neighbours.meaning.shape[:2] != (len(EMBEDDED), len(classifier.neighbours.bad)):
+            raise ValueError("as many labels as neighbours are needed")
         sentences = {str(key): [str(line) for line in lines] for key, lines in data["sentences"].items()}
         seen = frozenset(map(str, data["seen"]))
     except (KeyError, ValueError, TypeError, AttributeError) as error:

@@ -133,6 +133,8 @@ def test_damaged_models_are_named(trained: tuple[Path, Path], tmp_path: Path) ->
     with pytest.raises(StoreError, match="damaged"):
         load(copy("choice", **{NAMES: json.dumps(names | {"choice": [1.0]}).encode()}))
     with pytest.raises(StoreError, match="damaged"):
+        load(copy("weighing", **{NAMES: json.dumps(names | {"weighing": [1.0]}).encode()}))
+    with pytest.raises(StoreError, match="damaged"):
         load(copy("kinds", **{NAMES: json.dumps(names | {"kinds": ["a"]}).encode()}))
     objects = tmp_path / "objects.npz"
     np.savez(objects, evil=np.array([{}], object))
