@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,33 +73,35 @@ def together(nodeid: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of this run, the same one for all of pytest-xdist's workers."""
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], Any]], Path]:
+    """Has a file of a name written by the worker that first asks for it; the others get the same one.
+
+    It is not to be changed.
+    """
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
-    folder.mkdir(exist_ok=True)
-    return folder
+
+    def make(name: str, write: Callable[[Path], Any]) -> Path:
+        path = folder / name
+        with locked(folder / f"{name}.lock"):
+            if not path.exists():
+                write(part := folder / f"part-{name}")
+                part.rename(path)
+        return path
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def sample_video(shared_folder: Path) -> Path:
-    """The sample video at its full length of 23 seconds. Not to be changed."""
-    return _composed(shared_folder / "sample.mp4", None)
+def sample_video(made_once: Callable[..., Path]) -> Path:
+    """The sample video at its full length of 23 seconds."""
+    return made_once("sample.mp4", write_sample)
 
 
 @pytest.fixture(scope="session")
-def short_video(shared_folder: Path) -> Path:
-    """The sample video in six seconds: all of its shots. Not to be changed."""
-    return _composed(shared_folder / "short.mp4", 6.0)
-
-
-def _composed(path: Path, seconds: float | None) -> Path:
-    """The sample, written by the worker that first asks."""
-    with locked(path.with_suffix(".lock")):
-        if not path.exists():
-            write_sample(part := path.with_suffix(".part.mp4"), seconds=seconds)
-            part.rename(path)
-    return path
+def short_video(made_once: Callable[..., Path]) -> Path:
+    """The sample video in six seconds: all of its shots."""
+    return made_once("short.mp4", partial(write_sample, seconds=6.0))
 
 
 @pytest.fixture(scope="session")

@@ -15,12 +15,17 @@ from mmu.analyzer import Analyzer
 from mmu.recall import Answers
 
 
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Somebody speaks at its beginning, and over the end of its first window."""
+    return write_sparse(tmp_path_factory.mktemp("long") / "long.mp4", seconds=304, events=(6.0, 297.0))
+
+
 @pytest.mark.weights
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_jobs_give_the_reports_of_one_process(tmp_path: Path, short_video: Path) -> None:
+def test_jobs_give_the_reports_of_one_process(tmp_path: Path, short_video: Path, long: Path) -> None:
     """On one worker, and shared by two, the long one in windows; more of it in `python -m benchmarks.same`."""
-    long = write_sparse(tmp_path / "long.mp4", seconds=304, events=(6.0, 297.0))
     clips = [short_video, long]
     # `talking` reads from both `faces` and `speakers`, which different workers have.
     stages = ["shots", "faces", "hashes", "sound", "speech", "speakers", "talking"]
@@ -37,17 +42,16 @@ def test_jobs_give_the_reports_of_one_process(tmp_path: Path, short_video: Path)
 @pytest.mark.weights
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_what_windows_answered_is_not_asked_again(tmp_path: Path) -> None:
-    path = write_sparse(tmp_path / "long.mp4", seconds=304, events=(6.0, 297.0))
+def test_what_windows_answered_is_not_asked_again(long: Path) -> None:
     stages = ("sound", "speech", "speakers")
     with Analyzer(only=stages, threads=1) as analyzer:
         observer, answers = analyzer.observer, Answers()
         for start in (0.0, 300.0):
-            seen = observer.look_ahead(str(path), start, start + 300, stages=stages)
+            seen = observer.look_ahead(str(long), start, start + 300, stages=stages)
             answers.add(Answers.from_bytes(seen.to_bytes()))
         kept = len(answers)
         assert kept > 10
-        with observer.open(str(path), pictures=False) as clip:
+        with observer.open(str(long), pictures=False) as clip:
             joined = observer.complete(clip, [], answers=answers)
             alone = observer.observe(clip)
     # Somebody speaks over the end of the first window, and nothing at all is asked twice.

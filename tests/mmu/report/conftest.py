@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -23,6 +24,5 @@ def sample() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path: Path = _module.write_video(tmp_path_factory.mktemp("video") / "launch coffee.mp4")
-    return path
+def video(made_once: Callable[..., Path]) -> Path:
+    return made_once("launch coffee.mp4", _module.write_video)

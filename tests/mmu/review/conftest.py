@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -42,9 +42,9 @@ def sample() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path: Path = _module.write_video(tmp_path_factory.mktemp("film") / "launch.mp4")
-    return path
+def film(made_once: Callable[..., Path]) -> Path:
+    """The same one as the report's tests have."""
+    return made_once("launch coffee.mp4", _module.write_video)
 
 
 def flagged(report: Report, *, severity: int = 4) -> Report:
