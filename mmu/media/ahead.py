@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from mmu.media.clip import Clip
 from mmu.media.open import open_clip
@@ -64,13 +65,15 @@ def begun(
     """Decode in the block what `Analyzer` will want; its imports and knowledge take seconds.
 
     Args:
-        source: as for `Analyzer.analyze`; a file object can be read once only, so it is left alone.
+        source: as for `Analyzer.analyze`. Only a local file is begun with: a file object can be read once
+            only, and a download could not be broken off if no analyzer came about.
         profile: of the analyzer; what another than the default decodes on is not known yet.
         options: of the analyzer.
         chosen: stages or networks are chosen, so that it may want less, or decode elsewhere.
     """
     opening = None
-    if isinstance(source, str | os.PathLike) and profile in (None, "cpu") and not chosen:
+    known = profile in (None, "cpu") and not chosen
+    if known and isinstance(source, str | os.PathLike) and Path(source).is_file():
         opening = Opening(source, options=options)
     try:
         yield opening

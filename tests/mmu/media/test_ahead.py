@@ -42,6 +42,8 @@ def test_only_what_can_be_known_is_begun(short_video: Path) -> None:
         assert opening is None
     with begun(short_video, profile=None, options=None, chosen=True) as opening:
         assert opening is None
+    with begun("http://127.0.0.1:9/clip.mp4", profile=None, options=None, chosen=False) as opening:
+        assert opening is None
     with short_video.open("rb") as file, begun(file, profile=None, options=None, chosen=False) as opening:
         assert opening is None
 
