@@ -28,10 +28,18 @@ def refusal(path: Path, **options: Any) -> MediaError:
 
 
 def children() -> list[int]:
-    found = []
+    """Decode workers of this process; what other tests have started in it (a browser, a server) is theirs."""
+    found: list[int] = []
     for task in Path("/proc/self/task").iterdir():
         found += [int(pid) for pid in (task / "children").read_text().split()]
-    return found
+    return [pid for pid in found if b"mmu.media.worker" in _command(pid)]
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):  # it has just ended
+        return b""
 
 
 def png(width: int, height: int, *, rows: int = 0) -> bytes:
