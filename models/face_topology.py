@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from models import protobuf
 from models.errors import ModelError
 from models.litert import bundle_member
 
 _VERTICES = 468
 _MESH_FIELD = 1
-_INDEX_KEY = 4 << 3
+_INDEX_FIELD = 4
 
 
 def face_triangles(path: Path | str) -> NDArray[np.int32]:
@@ -31,42 +32,20 @@ def face_triangles(path: Path | str) -> NDArray[np.int32]:
     message = bundle_member(path, "geometry_pipeline_metadata_landmarks.binarypb")
     try:
         indices = _indices(_mesh(message))
-    except IndexError as error:
-        raise ModelError("face landmarker: the canonical mesh is cut short") from error
+    except ValueError as error:
+        raise ModelError(f"face landmarker: the canonical mesh cannot be read: {error}") from error
     if not indices or len(indices) % 3 or max(indices) >= _VERTICES:
         raise ModelError("face landmarker: the triangles have an unknown layout")
     return np.asarray(indices, np.int32).reshape(-1, 3)
 
 
 def _mesh(message: bytes) -> bytes:
-    if message[0] >> 3 != _MESH_FIELD:
+    first = next(protobuf.fields(message), None)
+    if first is None or first.number != _MESH_FIELD or not isinstance(first.value, bytes):
         raise ModelError("face landmarker: the geometry file does not start with the mesh")
-    size, start = _varint(message, 1)
-    return message[start : start + size]
+    return first.value
 
 
 def _indices(mesh: bytes) -> list[int]:
-    out = []
-    place = 0
-    while place < len(mesh):
-        key, place = _varint(mesh, place)
-        if key & 7 == 0:
-            value, place = _varint(mesh, place)
-            if key == _INDEX_KEY:
-                out.append(value)
-        elif key & 7 == 5:
-            place += 4
-        else:
-            raise ModelError("face landmarker: the canonical mesh has an unknown layout")
-    return out
-
-
-def _varint(data: bytes, place: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[place]
-        place += 1
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            return value, place
+    found = protobuf.fields(mesh)
+    return [one.value for one in found if one.number == _INDEX_FIELD and isinstance(one.value, int)]

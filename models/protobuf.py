@@ -1,4 +1,4 @@
-"""The wire format of Protocol Buffers: enough of it to write and to change `.onnx` files without a package.
+"""The wire format of Protocol Buffers: enough of it to read and write networks without a package.
 
 https://protobuf.dev/programming-guides/encoding/
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_VARINT, _FIXED64, _LENGTH = 0, 1, 2
+VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 
 
 class Field(NamedTuple):
@@ -30,16 +30,16 @@ def fields(message: bytes) -> Iterator[Field]:
     at = 0
     while at < len(message):
         start = at
-        tag, at = _read_number(message, at)
+        tag, at = read_number(message, at)
         value: int | bytes
         match tag & 7:
             case 0:
-                value, at = _read_number(message, at)
+                value, at = read_number(message, at)
             case 2:
-                size, at = _read_number(message, at)
+                size, at = read_number(message, at)
                 value, at = message[at : at + size], at + size
             case 1 | 5 as wire:
-                size = 8 if wire == _FIXED64 else 4
+                size = 8 if wire == FIXED64 else 4
                 value, at = message[at : at + size], at + size
             case wire:
                 raise ValueError(f"wire type {wire} is not one of Protocol Buffers in use")
@@ -66,12 +66,12 @@ def number(value: int) -> bytes:
 
 def integer(field: int, value: int) -> bytes:
     """A field that is an integer."""
-    return tag(field, _VARINT) + number(value)
+    return tag(field, VARINT) + number(value)
 
 
 def data(field: int, value: bytes) -> bytes:
     """A field that is bytes, or a message."""
-    return tag(field, _LENGTH) + number(len(value)) + value
+    return tag(field, LENGTH) + number(len(value)) + value
 
 
 def text(field: int, value: str) -> bytes:
@@ -79,7 +79,12 @@ def text(field: int, value: str) -> bytes:
     return data(field, value.encode("utf-8"))
 
 
-def _read_number(message: bytes, at: int) -> tuple[int, int]:
+def read_number(message: bytes, at: int) -> tuple[int, int]:
+    """The number of variable length that begins at `at`, and where it ends.
+
+    Raises:
+        ValueError: the message ends within it.
+    """
     value = shift = 0
     while at < len(message):
         byte = message[at]

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from sentencepiece import SentencePieceProcessor
 
+from models.protobuf import FIXED32, data, integer, tag, text
+
 _NORMAL, _UNKNOWN, _CONTROL = 1, 2, 3
 _UNIGRAM = 1
 
@@ -43,20 +45,10 @@ def sentencepiece_model(
     for number, (piece, score) in enumerate(pieces):
         name = piece.encode("utf-8")
         kind = kinds.get(number, _NORMAL)
-        body = b"\x0a" + _size(len(name)) + name + b"\x15" + struct.pack("<f", score) + bytes([0x18, kind])
-        parts.append(b"\x0a" + _size(len(body)) + body)
+        body = data(1, name) + tag(2, FIXED32) + struct.pack("<f", score) + integer(3, kind)
+        parts.append(data(1, body))
     # the trainer's fields: 3 type of the model, 40 id of the unknown piece, 41 to 43 other special ids (none)
-    trainer = bytes([0x18, _UNIGRAM]) + b"\xc0\x02" + _size(unknown)
-    trainer += b"".join(_size(field << 3) + _size(2**64 - 1) for field in (41, 42, 43))
-    normaliser = b"\x0a\x08identity"
-    parts += [b"\x12", _size(len(trainer)), trainer, b"\x1a", _size(len(normaliser)), normaliser]
+    trainer = integer(3, _UNIGRAM) + integer(40, unknown)
+    trainer += b"".join(integer(field, -1) for field in (41, 42, 43))
+    parts += [data(2, trainer), data(3, text(1, "identity"))]
     return b"".join(parts)
-
-
-def _size(number: int) -> bytes:
-    """A protobuf varint."""
-    found = bytearray()
-    while number > 0x7F:
-        found.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*found, number])

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from models import protobuf
+
 _MAGIC = 0xDB4775248B80FB57
 _FOOTER = 48
 _FLOAT32 = 1
@@ -57,9 +59,9 @@ def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
     restarts = struct.unpack("<I", block[-4:])[0]
     end, at, key = len(block) - 4 * (restarts + 1), 0, b""
     while at < end:
-        shared, at = _varint(block, at)
-        unshared, at = _varint(block, at)
-        length, at = _varint(block, at)
+        shared, at = protobuf.read_number(block, at)
+        unshared, at = protobuf.read_number(block, at)
+        length, at = protobuf.read_number(block, at)
         key = key[:shared] + block[at : at + unshared]
         at += unshared
         yield key, block[at : at + length]
@@ -67,45 +69,15 @@ def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _handle(data: bytes, at: int) -> tuple[tuple[int, int], int]:
-    offset, at = _varint(data, at)
-    size, at = _varint(data, at)
+    offset, at = protobuf.read_number(data, at)
+    size, at = protobuf.read_number(data, at)
     return (offset, size), at
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-
-
-def _messages(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    at = 0
-    while at < len(data):
-        tag, at = _varint(data, at)
-        match tag & 7:
-            case 0:
-                number, at = _varint(data, at)
-                yield tag >> 3, number
-            case 2:
-                length, at = _varint(data, at)
-                yield tag >> 3, data[at : at + length]
-                at += length
-            case 5:
-                yield tag >> 3, data[at : at + 4]
-                at += 4
-            case other:
-                raise ValueError(f"unexpected protobuf wire type {other}")
-
-
 def _fields(data: int | bytes) -> dict[int, int | bytes]:
-    return dict(_messages(data)) if isinstance(data, bytes) else {}
+    return {one.number: one.value for one in protobuf.fields(data)} if isinstance(data, bytes) else {}
 
 
 def _all(data: int | bytes, field: int) -> list[bytes]:
-    found = _messages(data) if isinstance(data, bytes) else ()
-    return [value for number, value in found if number == field and isinstance(value, bytes)]
+    found = protobuf.fields(data) if isinstance(data, bytes) else ()
+    return [one.value for one in found if one.number == field and isinstance(one.value, bytes)]
