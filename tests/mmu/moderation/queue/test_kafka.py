@@ -59,19 +59,25 @@ def decided(url: str, slow: subprocess.Popen[str]) -> list[tuple[str, str]]:
         return [(e.task.id, e.resolution.reviewer) for e in queue.events() if e.resolution]
 
 
-@pytest.mark.slow
-def test_a_worker_that_was_frozen_does_not_decide_what_another_has_decided(tansu_url: str) -> None:
-    """Its brokers hear nothing of it; it knows nothing of that when it goes on."""
-    url = f"{tansu_url}/{uuid4().hex}"
+def decided_beside_a_worker(server: str, *, lease: float, freeze: bool) -> list[tuple[str, str]]:
+    """What is decided of three tasks that a worker holds which is frozen, or asks for nothing any more."""
+    url = f"{server}/{uuid4().hex}"
     put(url, 3)
-    slow = worker(url, 60.0)
+    slow = worker(url, lease)
     try:
         assert line(slow) == "3"
-        slow.send_signal(signal.SIGSTOP)
-        found = decided(url, slow)
+        if freeze:
+            slow.send_signal(signal.SIGSTOP)
+        return decided(url, slow)
     finally:
         slow.kill()
         slow.wait()
+
+
+@pytest.mark.slow
+def test_a_worker_that_was_frozen_does_not_decide_what_another_has_decided(tansu_url: str) -> None:
+    """Its brokers hear nothing of it; it knows nothing of that when it goes on."""
+    found = decided_beside_a_worker(tansu_url, lease=60.0, freeze=True)
     assert len(found) == len(dict(found)) == 3
     assert {reviewer for _, reviewer in found} == {"quick"}
 
@@ -79,15 +85,7 @@ def test_a_worker_that_was_frozen_does_not_decide_what_another_has_decided(tansu
 @pytest.mark.slow
 def test_a_worker_that_asks_for_nothing_does_not_hold_the_group_up(noida_url: str) -> None:
     """It is alive, and its client talks to the brokers; but a lease has run out since it last called."""
-    url = f"{noida_url}/{uuid4().hex}"
-    put(url, 3)
-    slow = worker(url, 6.0)
-    try:
-        assert line(slow) == "3"
-        found = decided(url, slow)
-    finally:
-        slow.kill()
-        slow.wait()
+    found = decided_beside_a_worker(noida_url, lease=6.0, freeze=False)
     assert len(found) == len(dict(found)) == 3
     assert {reviewer for _, reviewer in found} == {"quick"}
 
