@@ -32,7 +32,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -312,16 +312,21 @@ def together(folder: Path, args: argparse.Namespace) -> None:
             )
 
 
-def run_job(source: Path, out: Path, *options: object) -> None:
-    """Run a batch job to its end; stops the benchmark when it cannot be run."""
+def run_job(source: Path, out: Path, *options: object, environment: Mapping[str, str] | None = None) -> None:
+    """Run a batch job to its end, on a Ray of its own or that of an environment.
+
+    Raises:
+        SystemExit: it cannot be run.
+    """
     words = ["-m", "pipelines.batch", "--src", source, "--out", out, "--memory-mb", 300, "--quiet", *options]
-    if _start(*map(str, words)).wait() not in (0, 1):
+    if _start(*map(str, words), given=environment).wait() not in (0, 1):
         raise SystemExit("the job failed")
 
 
-def _start(*words: object) -> subprocess.Popen[bytes]:
+def _start(*words: object, given: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
     limits = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    environment = {**os.environ, **limits, "PYTHONPATH": str(ROOT), "RAY_ADDRESS": "local"}
+    own = {"PYTHONPATH": str(ROOT), "RAY_ADDRESS": "local"}
+    environment = {**os.environ, **limits, **own, **(given or {})}
     command = [sys.executable, *map(str, words)]
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
 

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -118,8 +118,24 @@ def run_kills(
     return Kills(compare(quiet, out), killed, runs)
 
 
-def prepare(folder: Path, *, clips: int, stages: str, workers: int, long: int = 0) -> tuple[Path, list[str]]:
+def prepare(
+    folder: Path,
+    *,
+    clips: int,
+    stages: str,
+    workers: int,
+    long: int = 0,
+    environment: Mapping[str, str] | None = None,
+) -> tuple[Path, list[str]]:
     """Clips, two broken files, and the tables of an undisturbed run over them, once a folder.
+
+    Args:
+        folder: where to.
+        clips: how many.
+        stages: of the job, comma-separated.
+        workers: most actors of the job.
+        long: clips of five minutes and a half beside them.
+        environment: of the undisturbed run, for one on a cluster (default: a Ray of its own).
 
     Returns:
         The folder of those tables, and the command of the job without its `--out`.
@@ -136,7 +152,7 @@ def prepare(folder: Path, *, clips: int, stages: str, workers: int, long: int = 
         for number in range(long):
             write_sparse(source / f"long{number:02}.mp4", seconds=330, events=(6.0, 290.0 + number, 310.0))
         listed.write_text("".join(json.dumps({"uri": str(one)}) + "\n" for one in sorted(source.iterdir())))
-        _start([*command, "--out", str(quiet)], folder / "errors.txt").wait(timeout=1800)
+        _start([*command, "--out", str(quiet)], folder / "errors.txt", environment).wait(timeout=1800)
     return quiet, command
 
 
@@ -174,8 +190,14 @@ def write_config(folder: Path) -> Path:
     return path
 
 
-def _start(command: list[str], errors: Path) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_ADDRESS": "local"}
+def _start(
+    command: list[str], errors: Path, given: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    own = {"PYTHONPATH": str(ROOT), "RAY_ADDRESS": "local"}
+    # A raylet that is gone refuses the connection at once: no need to ask it five times in fifteen seconds.
+    # And Ray's workers are nice (15): on a machine with other work they would get next to nothing.
+    ray = {"RAY_health_check_period_ms": "1000", "RAY_worker_niceness": "0"}
+    environment = {**os.environ, **own, **ray, **(given or {})}
     with errors.open("ab") as log:
         return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=log)
 

@@ -34,13 +34,24 @@ NODE_MB, STORE_MB = 1024, 80
 PATIENCE = 400.0
 #: nodes that are started until one comes
 TRIES = 3
-_ASK = "import ray; ray.init(logging_level='ERROR'); print(sum(node['Alive'] for node in ray.nodes()))"
+#: ends when the cluster has so many nodes
+_ASK = """
+import sys, time, ray
+ray.init(logging_level="ERROR")
+while sum(node["Alive"] for node in ray.nodes()) < int(sys.argv[1]):
+    time.sleep(0.1)
+"""
 
 
 class Cluster:
     """A head and nodes on loopback, in processes of their own; a context manager that ends them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, cpus: int = 0) -> None:
+        """Start the head.
+
+        Args:
+            cpus: CPUs of the head; without any it only schedules, and workers are on nodes that can go.
+        """
         # Sockets lie below it, whose paths may have 107 bytes.
         self._folder = Path(tempfile.mkdtemp(prefix="mmu-ray-", dir="/tmp"))
         self._log = (self._folder / "start.log").open("wb")
@@ -56,11 +67,13 @@ class Cluster:
             "RAY_raylet_start_wait_time_s": str(int(PATIENCE)),
             # Nor are ten seconds for an answer; a node that is gone refuses the connection at once.
             "RAY_health_check_timeout_ms": "60000",
+            "RAY_health_check_period_ms": "1000",
+            # Ray's workers are nice (15): on a machine with other work they would get next to nothing.
+            "RAY_worker_niceness": "0",
         }
         self.nodes: list[subprocess.Popen[bytes]] = []
         port = self.address.rpartition(":")[2]
-        # The head only schedules: workers are on nodes that can go.
-        self._head = self._start("--head", f"--port={port}", "--include-dashboard=false", cpus=0)
+        self._head = self._start("--head", f"--port={port}", "--include-dashboard=false", cpus=cpus)
         # Nodes that come too early give up after a while.
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and self._head.poll() is None:
@@ -82,7 +95,7 @@ class Cluster:
         command += [f"--object-store-memory={STORE_MB * 2**20}", "--min-worker-port=0", "--max-worker-port=0"]
         command += [f"--{name}-port={_free_port()}" for name in ports]
         if "--head" in options:
-            command += [f"--temp-dir={self._folder}"]
+            command += [f"--temp-dir={self._folder}", f"--ray-client-server-port={_free_port()}"]
         # `ray start` takes the address of the environment for that of another cluster.
         environment = {name: text for name, text in self.environment.items() if name != "RAY_ADDRESS"}
         return subprocess.Popen(command, env=environment, cwd=ROOT, stdout=self._log, stderr=self._log)
@@ -95,21 +108,44 @@ class Cluster:
         Raises:
             RuntimeError: none came; with what `ray start` said.
         """
-        found = ""
         for _ in range(TRIES):
             node = self.add()
-            deadline = time.monotonic() + PATIENCE / TRIES
-            while time.monotonic() < deadline and all(one.poll() is None for one in (self._head, node)):
-                done = subprocess.run(
-                    [sys.executable, "-c", _ASK], env=self.environment, capture_output=True, text=True
-                )
-                found = done.stdout.strip()
-                if found == str(1 + len(self.nodes)):
-                    return
-                time.sleep(1)
+            if self._wait_for(1 + len(self.nodes), node):
+                return
             self.take_away(node)
         log = (self._folder / "start.log").read_text(errors="replace")[-2000:]
-        raise RuntimeError(f"the node did not start: {found or 'no'} nodes\n{log}")
+        raise RuntimeError(f"the node did not start\n{log}")
+
+    def ready(self) -> Self:
+        """Wait until the head can be used.
+
+        Raises:
+            RuntimeError: it did not start; with what `ray start` said.
+        """
+        if not self._wait_for(1, self._head):
+            log = (self._folder / "start.log").read_text(errors="replace")[-2000:]
+            raise RuntimeError(f"the head did not start\n{log}")
+        return self
+
+    def _wait_for(self, nodes: int, started: subprocess.Popen[bytes]) -> bool:
+        """Wait until the head knows so many nodes; False when it takes too long, or one of the two ended."""
+        command = [sys.executable, "-c", _ASK, str(nodes)]
+
+        def ask() -> subprocess.Popen[bytes]:
+            silent = subprocess.DEVNULL
+            return subprocess.Popen(command, env=self.environment, stdout=silent, stderr=silent)
+
+        asking = ask()
+        deadline = time.monotonic() + PATIENCE / TRIES
+        while time.monotonic() < deadline and all(one.poll() is None for one in (self._head, started)):
+            if asking.poll() == 0:
+                return True
+            if asking.poll() is not None:  # it came too early
+                asking = ask()
+            time.sleep(0.05)
+        asking.kill()
+        asking.wait()
+        return False
 
     def take_away(self, node: subprocess.Popen[bytes]) -> None:
         """End all processes of a node at once."""
@@ -147,11 +183,13 @@ class Lost:
     summary: dict[str, object] = field(default_factory=dict)
 
 
-def run_loss(folder: Path, *, clips: int, nodes: int, stages: str, back: bool = False) -> Lost:
+def run_loss(
+    folder: Path, *, clips: int, nodes: int, stages: str, head_cpus: int = 0, back: bool = False
+) -> Lost:
     """Run a job on a cluster, take one node away while it works, and compare its tables."""
-    quiet, command = prepare(folder, clips=clips, stages=stages, workers=nodes)
+    quiet, command = prepare(folder, clips=clips, stages=stages, workers=nodes + head_cpus)
     out = folder / "lost"
-    with Cluster() as cluster:
+    with Cluster(cpus=head_cpus) as cluster:
         for _ in range(nodes):
             cluster.join()
         job = subprocess.Popen(

@@ -13,7 +13,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +75,19 @@ def run_all(
     threads: Sequence[int | None] = (None, 1),
     at_once: Sequence[int] = (2,),
     jobs: Sequence[tuple[str, int, float | None]] = JOBS,
+    environment: Mapping[str, str] | None = None,
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """Reports without timings, by the way they were made and by video."""
+    """Reports without timings, by the way they were made and by video.
+
+    Args:
+        folder: for lists and tables.
+        videos: what to analyse.
+        stages: only these; None: all.
+        threads: of an analyzer in this process, one after the other.
+        at_once: videos at once, in this process.
+        jobs: see `JOBS`.
+        environment: of the jobs, for a cluster (default: each has a Ray of its own).
+    """
     names = [str(video.resolve()) for video in videos]
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for number in threads:
@@ -94,7 +105,7 @@ def run_all(
     for name, workers, limit in jobs:
         out, config = folder / f"out {name}", folder / f"{name}.yaml"
         config.write_text(json.dumps({"long_seconds": limit, "stages": stages}))
-        run_job(manifest, out, "--workers", workers, "--config", config)
+        run_job(manifest, out, "--workers", workers, "--config", config, environment=environment)
         table = pq.read_table(out / "reports", columns=["uri", "report"]).to_pylist()
         found[name] = {row["uri"]: plain(Report.model_validate_json(row["report"])) for row in table}
     return found

@@ -62,7 +62,7 @@ def calibrate(
 
     stages = None if only is None else list(only)
     chosen = load_networks(networks, profile=profile)
-    config = JobConfig(src="sample", out="none", networks=chosen.to_json(), stages=stages, cpus=1)
+    config = JobConfig(src="sample", out="none", networks=chosen.to_json(), stages=stages, cpus=1, pull=False)
     on_gpu = adapters_on_gpu(chosen, stages)
     worker = Isolated(config)
     runs: list[_Run] = []

@@ -26,6 +26,7 @@ from pipelines import wire
 from pipelines.config import JobConfig, make_analyzer
 from pipelines.kept import KeptClip
 from pipelines.rows import Row
+from pipelines.weights import ensure_weights
 
 if TYPE_CHECKING:
     from mmu.media.clip import Clip
@@ -188,6 +189,9 @@ def main() -> int:
     threading.Thread(target=listen, daemon=True).start()
     try:
         config = JobConfig.model_validate(start["config"])
+        # Here rather than in the worker, which need not load the code of the stages to know their weights.
+        ensure_weights(config)
+        wire.send(sink, {"weights": True})
         analyzer = make_analyzer(config)
     except USER_ERRORS as error:
         wire.send(sink, {"fatal": str(error)})

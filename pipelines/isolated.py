@@ -21,8 +21,8 @@ from mmu.errors import ConfigError
 from pipelines import wire
 from pipelines.config import JobConfig
 
-#: seconds for loading code and checking weights
-START_SECONDS = 300.0
+#: seconds for fetching weights where they are missing, and for loading what is there
+FETCH_SECONDS, START_SECONDS = 1800.0, 300.0
 _FRAME = re.compile(rb'File "([^"]+)", line (\d+) in (\w+)')
 
 
@@ -84,7 +84,9 @@ class Isolated:
             os.close(child_reads)
             os.close(child_writes)
         self._in, self._out = reader, writer
-        hello = self._exchange({"config": self._config.model_dump()}, START_SECONDS, "ready", [])
+        hello = self._exchange({"config": self._config.model_dump()}, FETCH_SECONDS, "weights", [])
+        if "fatal" not in hello:
+            hello = self._exchange(None, START_SECONDS, "ready", [])
         if "fatal" in hello:
             self.stop()
             raise ConfigError(hello["fatal"])
@@ -140,11 +142,12 @@ class Isolated:
         return answers
 
     def _exchange(
-        self, message: dict[str, Any], seconds: float, wanted: str, ended: list[str]
+        self, message: dict[str, Any] | None, seconds: float, wanted: str, ended: list[str]
     ) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         try:
-            wire.send(self._out, message)
+            if message is not None:
+                wire.send(self._out, message)
             while True:
                 answer = wire.receive(self._in, max(0.01, deadline - time.monotonic()))
                 if answer is None:

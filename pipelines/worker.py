@@ -97,20 +97,17 @@ class Worker:
         self._pipeline = ""
 
     def ready(self) -> dict[str, Any]:
-        """Fetch weights and load code; the pipeline's fingerprint and groups of stages.
+        """Start the analysis process; the pipeline's fingerprint and groups of stages.
 
         Raises:
-            ConfigError: this node does not see the outputs, or cannot work with this configuration.
-            ModelError: weights are missing and cannot be fetched.
+            ConfigError: this node does not see the outputs, or cannot work with this configuration, or
+                weights are missing and cannot be fetched.
         """
-        from pipelines.weights import ensure_weights
-
         if self._storage.local and not self._storage.exists(LEASE):
             raise ConfigError(
                 f"{socket.gethostname()} does not see the job's folder {self._storage.url}: "
                 "on several nodes --out is an object store or a file system that all of them share"
             )
-        ensure_weights(self._config)
         hello = self._start()
         self._pipeline = hello["pipeline"]
         return {**hello, "pid": os.getpid(), "child": self._isolated.pid}

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +15,9 @@ from mmu.analyzer import Analyzer
 from mmu.report.schema import Report
 from mmu.sample import write_sample
 from models.lock import locked
+
+if TYPE_CHECKING:
+    from benchmarks.nodes import Cluster
 
 TITLE = "宇航员和她的猫咪 A day of an astronaut"
 TOPICS = ("宇航员", "astronaut", "猫咪", "上热门", "篮球")
@@ -115,6 +118,21 @@ def analyzer() -> Iterator[Analyzer]:
 def sample_report(analyzer: Analyzer, sample_video: Path) -> Report:
     """The report of the sample video."""
     return analyzer.analyze(sample_video, title=TITLE, topics=TOPICS)
+
+
+@pytest.fixture(scope="session")
+def short_report(analyzer: Analyzer, short_video: Path) -> Report:
+    """The report of the short one."""
+    return analyzer.analyze(short_video, title=TITLE, topics=TOPICS)
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[Cluster]:
+    """A Ray on loopback for all jobs that need none of their own: to start one takes longer than a small job."""
+    from benchmarks.nodes import Cluster
+
+    with Cluster(cpus=2) as cluster:
+        yield cluster.ready()
 
 
 @pytest.fixture

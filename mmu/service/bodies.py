@@ -13,7 +13,7 @@ MAX_BATCH = 1000
 
 Title = Annotated[str, StringConstraints(max_length=2000)]
 Topic = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-_ADDRESS = "^https?://[!-~\u00a1-\U0010ffff]+$"
+_ADDRESS = r"^https?://[^\x00-\x20\x7f-\xa0]+$"
 
 
 def _address(value: object) -> object:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 
 from benchmarks.accuracy import main
+from benchmarks.clips import write_sparse
 from benchmarks.tasks.sound import _mirex
 from benchmarks.tasks.tags import Tally, meets
 from benchmarks.truth import auc
@@ -66,12 +66,10 @@ def test_mirex_key_score() -> None:
 
 
 @pytest.mark.weights
-def test_a_corpus_of_the_form_is_scored(
-    tmp_path: Path, sample_video: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    shutil.copy(sample_video, tmp_path / "clip.mp4")
+def test_a_corpus_of_the_form_is_scored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_sparse(tmp_path / "clip.mp4", seconds=8, events=(2.0,))  # somebody, between two grey walls
     (tmp_path / "notes.txt").write_text("no media", encoding="utf-8")
-    cuts = {"cuts_s": [6.0, 7.2, 9.04, 11.48, 13.0, 18.0], "complete": True, "tolerance_s": 0.1}
+    cuts = {"cuts_s": [2.0, 6.0], "complete": True, "tolerance_s": 0.1}
     rows = [
         {"task": "shots", "path": "clip.mp4", **cuts},
         {"task": "odd", "path": "notes.txt", "expect": "error"},

@@ -19,11 +19,11 @@ from tests.conftest import TITLE, TOPICS
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_stages_observed_apart_give_the_same_report(
-    analyzer: Analyzer, sample_video: Path, sample_report: Report
+    analyzer: Analyzer, short_video: Path, short_report: Report
 ) -> None:
     groups = analyzer.observer.groups
     early = {name for group in groups for name in group}
-    late = {stage.name for stage in sample_report.stages} - early
+    late = {stage.name for stage in short_report.stages} - early
     # Voices, faces and text are apart; who talks is known once faces and voices are.
     assert [sum(name in group for group in groups) for name in ("faces", "speakers", "text")] == [1, 1, 1]
     assert not any(len({"faces", "speakers", "text"} & set(group)) > 1 for group in groups)
@@ -31,12 +31,12 @@ def test_stages_observed_apart_give_the_same_report(
     halves = [[name for group in groups[part::2] for name in group] for part in range(2)]
     parts = []
     for stages in halves:
-        seen = analyzer.observer.observe(str(sample_video), stages=stages)
+        seen = analyzer.observer.observe(str(short_video), stages=stages)
         parts.append(
             Observed.from_json(json.loads(json.dumps(seen.to_json(), default=lambda one: one.tolist())))
         )
-    whole = analyzer.observer.complete(str(sample_video), parts[::-1])
+    whole = analyzer.observer.complete(str(short_video), parts[::-1])
     joined = analyzer.conclude(whole, title=TITLE, topics=TOPICS)
-    assert plain(joined) == plain(sample_report.model_copy(update={"uri": joined.uri}, deep=True))
+    assert plain(joined) == plain(short_report.model_copy(update={"uri": joined.uri}, deep=True))
     with pytest.raises(ConfigError, match="no part has the stage"):
         analyzer.observer.merge(parts[:1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.nodes import Cluster
 from benchmarks.tiny import write_tiny
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,14 +98,16 @@ Job = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def job() -> Job:
-    """Runs `python -m pipelines.batch` (or another module) to its end."""
+def job(ray_cluster: Cluster) -> Job:
+    """Runs `python -m pipelines.batch` (or another module) to its end, on the cluster that all share."""
 
     def run(*arguments: Any, module: str = "pipelines.batch", env: dict[str, str] | None = None) -> Any:
+        # Workers do not have the environment of the driver but that of the cluster, and what a job adds to it.
+        added = {"runtime_env": {"env_vars": env or {}}, "metadata": {}}
         return subprocess.run(
             [sys.executable, "-m", module, *map(str, arguments)],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "RAY_ADDRESS": "local", **(env or {})},
+            env={**ray_cluster.environment, **(env or {}), "RAY_JOB_CONFIG_JSON_ENV_VAR": json.dumps(added)},
             capture_output=True,
             text=True,
             timeout=400,

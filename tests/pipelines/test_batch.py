@@ -113,7 +113,7 @@ def test_files_that_crash_or_hang(tmp_path: Path, job: Job, crash_environment: d
     source.mkdir()
     for number, name in enumerate(("good", "segv", "once", "hang", "last")):
         write_tiny(source / f"{name}.mp4", seed=number)
-    options = ["--out", out, "--stages", "crash", "--video-seconds", "20", *SMALL]
+    options = ["--out", out, "--stages", "crash", "--video-seconds", "10", *SMALL]
     done = job("--src", source, *options, env=crash_environment)
     assert done.returncode == 1, done.stderr
     reports, dead = table(out, "reports"), table(out, "dead_letters")

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.weights, pytest.mark.slow]
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, dict[str, str]]]:
     """Address of a running application, and headers with a key."""
     import ray
     from ray import serve
@@ -35,7 +35,9 @@ def service(tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     key = KeyFile(tmp_path / "keys.json").add("tester")
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    # Ray makes its workers nice (15): beside other work they would get next to nothing.
+    monkeypatch.setenv("RAY_worker_niceness", "0")
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     try:
         serve.start(http_options={"host": "127.0.0.1", "port": port})
         serve.run(build({"data": str(tmp_path), "keys": str(tmp_path / "keys.json"), "only": "shots"}))

@@ -53,9 +53,11 @@ def head() -> Iterator[dict[str, str]]:
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_raylet_start_wait_time_s": "400",
+        "RAY_worker_niceness": "0",  # else next to nothing beside other work
     }
     command = [str(PYTHON), "-m", "ray.scripts.scripts", "start", "--head", "--block", f"--temp-dir={folder}"]
     command += ["--node-ip-address=127.0.0.1", f"--port={port}", f"--dashboard-port={dashboard}"]
+    command.append(f"--ray-client-server-port={_free_port()}")
     command += ["--num-cpus=2", f"--memory={3 * 2**30}", f"--object-store-memory={80 * 2**20}"]
     for name in ("dashboard-agent-listen", "dashboard-agent-grpc", "runtime-env-agent", "metrics-export"):
         command.append(f"--{name}-port={_free_port()}")
