@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mmu.analyzer import Analyzer
+from mmu.moderation import cli_learn
+from mmu.reasoning.similarity import TopicSimilarity, load_similarity
 from mmu.report.schema import Report
 from mmu.sample import write_sample
 from models.lock import locked
+from models.store import Store
+from models.text_embedding import TextEmbedder
 
 if TYPE_CHECKING:
     from benchmarks.nodes import Cluster
@@ -112,6 +116,26 @@ def analyzer() -> Iterator[Analyzer]:
     """The shipped pipeline, loaded once."""
     with Analyzer() as loaded:
         yield loaded
+
+
+@pytest.fixture(scope="session")
+def embedder() -> TextEmbedder:
+    """The encoders of text, loaded once."""
+    return TextEmbedder(Store())
+
+
+@pytest.fixture(scope="session")
+def similarity() -> TopicSimilarity:
+    """The shipped similarity of texts, loaded once."""
+    found = load_similarity(Store())
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def encoder_of_commands(embedder: TextEmbedder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands of one test process share the real encoders, in place of loading them each."""
+    monkeypatch.setattr(cli_learn, "encoder", lambda threads: embedder.embed)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,11 +112,12 @@ def _explain(args: argparse.Namespace) -> int:
     from mmu.moderation.replay import judge_report, read_reports
 
     policy = load_policy(args.policy)
-    embed = None if args.no_embeddings else _encoder(policy, args.threads, needed=args.model is not None)
-    classifier = load_classifier(args.model, embed)
-    path = Path(args.subject)
+    report, path = None, Path(args.subject)
     if args.subject.endswith(".json"):
         (report,) = read_reports(path) if path.is_file() else _no_report(path)
+    embed = None if args.no_embeddings else _encoder(policy, args.threads, needed=args.model is not None)
+    classifier = load_classifier(args.model, embed)
+    if report is not None:
         found = judge_report(policy, report, embed=embed, classifier=classifier)
     else:
         found = judge(policy, title=args.subject, embed=embed, classifier=classifier)
@@ -193,8 +195,10 @@ def _replay(args: argparse.Namespace) -> int:
 
     policy = load_policy(args.policy)
     against = load_policy(args.against) if args.against else None
+    reports = read_reports(args.reports)
+    first = next(reports)  # wrong ones are named before the encoders are loaded
     embed = None if args.no_embeddings else _encoder(policy, args.threads)
-    changes = replay(read_reports(args.reports), policy, against=against, embed=embed)
+    changes = replay(chain([first], reports), policy, against=against, embed=embed)
     print(json.dumps(summary(changes), ensure_ascii=False) if args.json else table(changes))
     return 0
 

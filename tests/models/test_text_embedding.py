@@ -17,11 +17,6 @@ from models.text_tokens import Tokenizer, sentencepiece_model
 from models.text_use import Use
 
 
-@pytest.fixture(scope="module")
-def embedder() -> TextEmbedder:
-    return TextEmbedder(Store())
-
-
 def cosines(embedder: TextEmbedder, left: list[str], right: list[str]) -> NDArray[np.float32]:
     return embedder.embed(left) @ embedder.embed(right).T
 

@@ -21,7 +21,6 @@ from mmu.moderation.learned.rules import confidences
 from mmu.moderation.learned.store import CARD, NAMES, NUMBERS, load
 from mmu.moderation.policy import load_policy
 from mmu.moderation.texts import Words
-from models.store import Store
 from models.text_embedding import TextEmbedder
 
 GAMBLING = ["下注就能赢", "百家乐开局", "老虎机爆分", "赌场见", "押大小", "庄家通杀", "梭哈一把", "彩票稳赚"]
@@ -68,7 +67,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.mark.weights
-def test_command_line(trained: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_line(
+    trained: tuple[Path, Path], capsys: pytest.CaptureFixture[str], encoder_of_commands: None
+) -> None:
     file, model = trained
     assert main(["policy", "test", str(file), "--model", str(model), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -85,9 +86,9 @@ def test_command_line(trained: tuple[Path, Path], capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.weights
-def test_takes_part_in_decisions(trained: tuple[Path, Path]) -> None:
+def test_takes_part_in_decisions(trained: tuple[Path, Path], embedder: TextEmbedder) -> None:
     judge = LearnedJudge(trained[1])
-    embed = TextEmbedder(Store()).embed
+    embed = embedder.embed
     policy = load_policy()
     title = "百家乐开局，晚上八点"
     found = decide(policy, title=title, embed=embed, classifier=judge)

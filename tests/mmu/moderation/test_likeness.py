@@ -10,13 +10,7 @@ from mmu.moderation.likeness import Likeness
 from mmu.moderation.policy import load_policy
 from mmu.moderation.texts import TextUnit, Words, gather, reading_order
 from mmu.signals import Box, Signal, Span
-from models.store import Store
 from models.text_embedding import TextEmbedder
-
-
-@pytest.fixture(scope="module")
-def encoder() -> TextEmbedder:
-    return TextEmbedder(Store())
 
 
 @pytest.mark.weights
@@ -28,8 +22,8 @@ def encoder() -> TextEmbedder:
         ("false_information", "科学家惊人预言：三年后地球将迎来末日，外星人已经在路上"),
     ],
 )
-def test_reads_like_a_violation_without_its_words(encoder: TextEmbedder, category: str, title: str) -> None:
-    found = judge(load_policy(), title=title, embed=encoder.embed)
+def test_reads_like_a_violation_without_its_words(embedder: TextEmbedder, category: str, title: str) -> None:
+    found = judge(load_policy(), title=title, embed=embedder.embed)
     assert any(hit.rule == f"like.{category}" for hit in found.hits), found.hits
     assert found.decision == "review"
 
@@ -43,28 +37,28 @@ def test_reads_like_a_violation_without_its_words(encoder: TextEmbedder, categor
         "法院公布典型案例，诈骗团伙主犯获刑，提醒市民注意防范",
     ],
 )
-def test_ordinary_texts(encoder: TextEmbedder, title: str) -> None:
-    assert judge(load_policy(), title=title, embed=encoder.embed).decision == "pass"
+def test_ordinary_texts(embedder: TextEmbedder, title: str) -> None:
+    assert judge(load_policy(), title=title, embed=embedder.embed).decision == "pass"
 
 
 @pytest.mark.weights
-def test_vectors_are_kept_between_processes(encoder: TextEmbedder, tmp_path: Path) -> None:
+def test_vectors_are_kept_between_processes(embedder: TextEmbedder, tmp_path: Path) -> None:
     sentences = {"a": ["买枪", "卖刀"], "harmless": ["散步", "做饭"]}
     first = Likeness(sentences, cache=tmp_path)
-    expected = first.margins("出售刀具和枪支，量大从优，货到付款，欢迎批发", encoder.embed)
+    expected = first.margins("出售刀具和枪支，量大从优，货到付款，欢迎批发", embedder.embed)
     (file,) = tmp_path.iterdir()
     calls: list[int] = []
 
     def counted(texts: object) -> object:
         calls.append(len(texts))  # type: ignore[arg-type]
-        return encoder.embed(texts)  # type: ignore[arg-type]
+        return embedder.embed(texts)  # type: ignore[arg-type]
 
     second = Likeness(sentences, cache=tmp_path)
     assert second.margins("出售刀具和枪支，量大从优，货到付款，欢迎批发", counted) == pytest.approx(expected)  # type: ignore[arg-type]
     assert calls == [1]
     file.write_bytes(b"broken")
     third = Likeness(sentences, cache=tmp_path)
-    assert third.margins("出售刀具和枪支，量大从优，货到付款，欢迎批发", encoder.embed) == pytest.approx(
+    assert third.margins("出售刀具和枪支，量大从优，货到付款，欢迎批发", embedder.embed) == pytest.approx(
         expected
     )
     assert np.load(file).shape == (4, 896)
@@ -105,14 +99,14 @@ def line(text: str, start: float, end: float, number: int, role: str = "overlay"
 
 
 @pytest.mark.weights
-def test_a_hit_leads_to_the_piece_that_says_it(encoder: TextEmbedder) -> None:
+def test_a_hit_leads_to_the_piece_that_says_it(embedder: TextEmbedder) -> None:
     signals = [
         line("今天天气不错", 0, 3, 0),
         line("新手怎么在网上赌场押注", 3, 6, 1),
         line("一晚上赢了好几万，想学的看我演示一遍", 6, 9, 2),
         Signal("speech.segment", "大家好，我们开始吧", 0.9, Span(0, 2), "asr", id="speech.segment:0"),
     ]
-    found = judge(load_policy(), signals=signals, title="记录一下", embed=encoder.embed)
+    found = judge(load_policy(), signals=signals, title="记录一下", embed=embedder.embed)
     (hit,) = [hit for hit in found.hits if hit.rule == "like.illegal"]
     assert hit.text == "新手怎么在网上赌场押注"
     assert (hit.signal, hit.span, hit.axis) == ("text.line:1", (3, 6), "text")
@@ -120,10 +114,10 @@ def test_a_hit_leads_to_the_piece_that_says_it(encoder: TextEmbedder) -> None:
 
 
 @pytest.mark.weights
-def test_a_hit_of_the_title_quotes_the_title(encoder: TextEmbedder) -> None:
+def test_a_hit_of_the_title_quotes_the_title(embedder: TextEmbedder) -> None:
     title = "新手怎么在网上赌场押注，一晚上赢了好几万，想学的看我演示一遍"
     signals = [line("今天天气不错", 0, 3, 0), line("一起去公园", 3, 6, 1)]
-    found = judge(load_policy(), signals=signals, title=title, embed=encoder.embed)
+    found = judge(load_policy(), signals=signals, title=title, embed=embedder.embed)
     (hit,) = [hit for hit in found.hits if hit.rule == "like.illegal"]
     assert (hit.text, hit.signal, hit.axis) == (title, None, "user")
 

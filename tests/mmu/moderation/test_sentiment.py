@@ -8,15 +8,14 @@ import pytest
 
 from mmu.moderation.sentiment import judge, sentiment
 from mmu.signals import Signal, Span
-from models.store import Store
 from models.text_embedding import TextEmbedder
 
 pytestmark = pytest.mark.weights
 
 
 @pytest.fixture(scope="module")
-def embed() -> Any:
-    return TextEmbedder(Store()).embed
+def embed(embedder: TextEmbedder) -> Any:
+    return embedder.embed
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,12 @@ from mmu.reasoning.fuse import fuse
 from mmu.reasoning.observe import observe
 from mmu.reasoning.select import to_tags
 from mmu.reasoning.settings import load_settings
-from mmu.reasoning.similarity import PIECE, TopicSimilarity, load_similarity, pieces
+from mmu.reasoning.similarity import PIECE, TopicSimilarity, pieces
 from mmu.reasoning.topic_match import match_topics, shared_part
 from mmu.reasoning.topics import is_topical, judge_topics, normalise_topic, suggest_topics
 from mmu.report.schema import Evidence, EvidenceStep, Name, Tag, TopicDecision
 from mmu.signals import Signal, SignalSet, Span
 from mmu.topics.segment import Segmenter
-from models.store import Store
 from models.text_embedding import TextEmbedder
 from models.word_counts import WordCounts
 from tests.mmu.reasoning.graphs import small_graph
@@ -97,10 +96,8 @@ def judge(topics: list[str], text: str, similarity: TopicSimilarity | None) -> d
 
 
 @pytest.mark.weights
-def test_a_topic_is_kept_for_its_meaning_where_words_are_not_enough() -> None:
+def test_a_topic_is_kept_for_its_meaning_where_words_are_not_enough(similarity: TopicSimilarity) -> None:
     topics = ["世界杯足球赛", "新娘化妆", "红烧肉的做法", "钢琴独奏", "stock market"]
-    similarity = load_similarity(Store())
-    assert similarity is not None
     by_meaning = judge(topics, NEWS, similarity)
     assert [name for name, one in by_meaning.items() if one.action == "keep"] == ["世界杯足球赛"]
     assert by_meaning["世界杯足球赛"].reason == "supported"
@@ -108,8 +105,8 @@ def test_a_topic_is_kept_for_its_meaning_where_words_are_not_enough() -> None:
 
 
 @pytest.mark.weights
-def test_a_topic_in_another_language_is_kept() -> None:
-    found = judge(["足球比赛"], "Germany won the football match with a hat-trick", load_similarity(Store()))
+def test_a_topic_in_another_language_is_kept(similarity: TopicSimilarity) -> None:
+    found = judge(["足球比赛"], "Germany won the football match with a hat-trick", similarity)
     assert found["足球比赛"].action == "keep"
 
 
@@ -117,8 +114,7 @@ RECIPE = "五花肉切块冷水下锅焯水，炒糖色，加生抽老抽和冰�
 
 
 @pytest.mark.weights
-def test_among_many_topics_those_that_are_meant_are_kept() -> None:
-    similarity = load_similarity(Store())
+def test_among_many_topics_those_that_are_meant_are_kept(similarity: TopicSimilarity) -> None:
     right, wrong = (
         ["红烧肉", "家常菜做法"],
         ["NBA总决赛", "高考加油", "新车上市", "化妆教程", "股票大跌", "世界杯", "电影推荐"],
@@ -129,8 +125,7 @@ def test_among_many_topics_those_that_are_meant_are_kept() -> None:
 
 
 @pytest.mark.weights
-def test_topics_of_which_none_fits_are_all_dropped() -> None:
-    similarity = load_similarity(Store())
+def test_topics_of_which_none_fits_are_all_dropped(similarity: TopicSimilarity) -> None:
     wrong = ["NBA总决赛", "新车上市", "化妆教程"]
     assert {one.action for one in judge(wrong, RECIPE, similarity).values()} == {"drop"}
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from mmu.cli import main
-from mmu.moderation import cli_learn
 from mmu.moderation.learned.store import load
 from mmu.moderation.queue.from_report import task_of
 from mmu.outcome import Outcome
@@ -20,8 +19,6 @@ from mmu.review.desk import Desk
 from mmu.review.tables import Database
 from mmu.review.verdicts import Opinion
 from mmu.signals import Signal, Span
-from models.store import Store
-from models.text_embedding import TextEmbedder
 
 LI = User("li", "reviewer", "zh", True)
 LEAD = User("wang", "lead", "zh", True)
@@ -132,20 +129,13 @@ def test_what_gives_no_row_is_told(desk: Desk, tmp_path: Path, capsys: pytest.Ca
         assert text in err
 
 
-@pytest.fixture(scope="module")
-def embed() -> Any:
-    return TextEmbedder(Store()).embed
-
-
 @pytest.mark.weights
 def test_a_new_classifier_replaces_the_old_one_only_if_it_is_as_good(
     desk: Desk,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    embed: Any,
+    encoder_of_commands: None,
 ) -> None:
-    monkeypatch.setattr(cli_learn, "encoder", lambda threads: embed)  # the real one, loaded once
     model, file = tmp_path / "model", tmp_path / "rows.jsonl"
 
     def train(rows: list[dict[str, Any]]) -> tuple[int, str]:

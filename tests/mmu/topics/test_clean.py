@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 import kg
 from mmu.cli import main
-from mmu.reasoning.similarity import load_similarity
+from mmu.reasoning.similarity import TopicSimilarity
 from mmu.topics.clean import clean_lines
-from models.store import Store
 from tests.mmu.reasoning.graphs import small_graph
 
 GRAPH = small_graph()
@@ -114,7 +113,9 @@ def test_without_the_encoders_it_says_what_to_do(
         ),
     ],
 )
-def test_posts_as_users_write_them(post: dict[str, object], kept: set[str]) -> None:
-    (done,) = clean_lines([json.dumps(post)], graph=kg.load(), similarity=load_similarity(Store()))
+def test_posts_as_users_write_them(
+    post: dict[str, object], kept: set[str], similarity: TopicSimilarity
+) -> None:
+    (done,) = clean_lines([json.dumps(post)], graph=kg.load(), similarity=similarity)
     found = {one["topic"] for one in done["decisions"] if one["action"] in ("keep", "merge")}
     assert found == kept

@@ -7,7 +7,6 @@ import pytest
 
 from mmu.errors import ConfigError
 from mmu.topics.few_shot import FewShot
-from models.store import Store
 from models.text_embedding import TextEmbedder
 
 TAUGHT = {
@@ -18,10 +17,10 @@ TAUGHT = {
 
 
 @pytest.mark.weights
-def test_a_few_texts_teach_a_class() -> None:
+def test_a_few_texts_teach_a_class(embedder: TextEmbedder) -> None:
     texts = [text for group in TAUGHT.values() for text in group]
     labels = [number for number, group in enumerate(TAUGHT.values()) for _ in group]
-    model = FewShot(TextEmbedder(Store()), texts, labels)
+    model = FewShot(embedder, texts, labels)
     assert model.classify(["家里的猫又闯祸了", "这辆SUV油耗多少", "how to cook rice"]) == [0, 1, 2]
     assert np.allclose(model.probabilities(["猫"]).sum(axis=1), 1)
 
