@@ -16,10 +16,17 @@ pytest.importorskip("uvicorn")
 from mmu.service.keys import KeyFile
 from mmu.service.settings import ServiceSettings
 from tests.mmu.service.server import Server
+from tests.mmu.service.warm import WarmRunners
+
+
+@pytest.fixture(scope="module")
+def warm_runners() -> WarmRunners | None:
+    """Processes that several services may use one after the other; None: each starts its own."""
+    return None
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+def serve(tmp_path: Path, warm_runners: WarmRunners | None) -> Iterator[Callable[..., Server]]:
     """Start a service with these settings; the stages are few, so that tests are quick."""
     running: list[Server] = []
 
@@ -32,7 +39,8 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
             "burst": 10_000,
             "analyzer": {"only": ["shots"], "threads": 1},
         }
-        running.append(Server(ServiceSettings(data=data, keys=keys, **{**defaults, **options}), key))
+        settings = ServiceSettings(data=data, keys=keys, **{**defaults, **options})
+        running.append(Server(settings, key, warm_runners))
         return running[-1]
 
     yield start

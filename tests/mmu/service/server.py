@@ -6,25 +6,28 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import requests
 import uvicorn
 
-from mmu.service.app import create_app
+from mmu.service.app import analyzer_options, create_app
 from mmu.service.settings import ServiceSettings
+from tests.mmu.service.warm import WarmRunners
 
 
 class Server:
     """A running service and a client of it."""
 
-    def __init__(self, settings: ServiceSettings, key: str) -> None:
+    def __init__(self, settings: ServiceSettings, key: str, warm: WarmRunners | None = None) -> None:
         self.key = key
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self.app = create_app(settings)
+        make = partial(warm.take, analyzer_options(settings)) if warm else None
+        self.app = create_app(settings, make_runner=make)
         self._server = uvicorn.Server(uvicorn.Config(self.app, log_level="warning"))
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True

@@ -14,8 +14,17 @@ import requests
 
 from mmu.report.schema import Report
 from tests.mmu.service.server import Server
+from tests.mmu.service.warm import WarmRunners
 
 Serve = Callable[..., Server]
+
+
+@pytest.fixture(scope="module")
+def warm_runners() -> Iterator[WarmRunners]:
+    """One service after the other takes the process that is there: its end and start is `test_faults`'."""
+    runners = WarmRunners()
+    yield runners
+    runners.close()
 
 
 @pytest.fixture
