@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from sentencepiece import SentencePieceProcessor
 
-from models.protobuf import FIXED32, data, integer, tag, text
+from models.protobuf import FIXED32, LENGTH, data, integer, number, tag, text
 
 _NORMAL, _UNKNOWN, _CONTROL = 1, 2, 3
 _UNIGRAM = 1
+_FLOAT = struct.Struct("<f")
 
 
 class Tokenizer:
@@ -40,13 +42,17 @@ def sentencepiece_model(
         unknown: id of the piece that stands for what no other piece matches.
         controls: ids of pieces that no text contains, like start and end.
     """
-    kinds = dict.fromkeys(controls, _CONTROL) | {unknown: _UNKNOWN}
+    kinds = {place: integer(3, _CONTROL) for place in controls} | {unknown: integer(3, _UNKNOWN)}
+    # There are hundreds of thousands of pieces: what they have in common is written once.
+    normal, named, scored = integer(3, _NORMAL), tag(1, LENGTH), tag(2, FIXED32)
+    length = cache(number)
     parts = []
-    for number, (piece, score) in enumerate(pieces):
+    for place, (piece, score) in enumerate(pieces):
         name = piece.encode("utf-8")
-        kind = kinds.get(number, _NORMAL)
-        body = data(1, name) + tag(2, FIXED32) + struct.pack("<f", score) + integer(3, kind)
-        parts.append(data(1, body))
+        body = b"".join(
+            (named, length(len(name)), name, scored, _FLOAT.pack(score), kinds.get(place, normal))
+        )
+        parts += (named, length(len(body)), body)
     # the trainer's fields: 3 type of the model, 40 id of the unknown piece, 41 to 43 other special ids (none)
     trainer = integer(3, _UNIGRAM) + integer(40, unknown)
     trainer += b"".join(integer(field, -1) for field in (41, 42, 43))

@@ -38,7 +38,7 @@ class TextOptions:
     #: seconds for which a search may be put off while all known lines stand and one has come lately
     patience: float = 0.8
     #: the same while nothing like letters has come, and how much more of edges that takes, in grey levels
-    calm: float = 1.7
+    calm: float = 2.2
     letters: float = 8.0
     #: lines read with less confidence are dropped
     min_score: float = 0.6
