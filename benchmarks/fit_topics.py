@@ -26,12 +26,15 @@ from mmu.reasoning.topic_match import features_of
 from mmu.reasoning.topics import normalise_topic
 from models.store import Store
 
+#: of the topics of one post
+Numbers = list[dict[str, float]]
+
 FOLDS = 5
 KEEP = np.arange(0.15, 0.6, 0.01)
 
 
 def main() -> int:
-    """Fit both regressions and print them."""
+    """Fit the regressions and print them."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.fit_topics", description=__doc__.splitlines()[0]
     )
@@ -49,20 +52,26 @@ def main() -> int:
     if similarity is None:
         print("fit_topics: run `mmu models pull text-e5-small text-use`", file=sys.stderr)
         return 2
-    sets: list[tuple[list[dict[str, float]], int]] = []
+    quick: list[Numbers] = []
+    both: list[Numbers] = []
+    own: list[int] = []
     for index in sorted(draw.sample(range(len(posts)), min(args.posts, len(posts)))):
         foreign = [tag for tag in draw.sample(pool, 4 * FOREIGN) if tag not in tags[index]]
         topics = [*tags[index], *list(dict.fromkeys(foreign))[:FOREIGN]]
+        plain_topics = [normalise_topic(one) for one in topics]
+        cosines = similarity.to_texts(topics, [posts[index]], quick=True).tolist()
+        quick.append(features_of(plain_topics, cosines, normalise_topic(posts[index])))
         cosines = similarity.to_texts(topics, [posts[index]]).tolist()
-        found = features_of([normalise_topic(one) for one in topics], cosines, normalise_topic(posts[index]))
-        sets.append((found, len(tags[index])))
-    names = list(sets[0][0][0])
-    for title, used in (("alone", [name for name in names if name != "lead"]), ("among", names)):
-        _fit(title, used, sets)
+        both.append([{**one, "cosine": cosine} for one, cosine in zip(quick[-1], cosines, strict=True)])
+        own.append(len(tags[index]))
+    names = list(quick[0][0])
+    for encoders, numbers in (("quick", quick), ("both", both)):
+        for title, used in (("alone", [name for name in names if name != "lead"]), ("among", names)):
+            _fit(f"{encoders} {title}", used, list(zip(numbers, own, strict=True)))
     return 0
 
 
-def _fit(title: str, names: list[str], sets: list[tuple[list[dict[str, float]], int]]) -> None:
+def _fit(title: str, names: list[str], sets: list[tuple[Numbers, int]]) -> None:
     data = [np.array([[one[name] for name in names] for one in found]) for found, _ in sets]
     truth = [np.arange(len(found)) < own for found, own in sets]
     folds = np.random.default_rng(0).integers(0, FOLDS, len(sets))

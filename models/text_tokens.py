@@ -46,7 +46,7 @@ def sentencepiece_model(
     # There are hundreds of thousands of pieces: what they have in common is written once.
     normal, named, scored = integer(3, _NORMAL), tag(1, LENGTH), tag(2, FIXED32)
     length = cache(number)
-    parts = []
+    parts: list[bytes] = []
     for place, (piece, score) in enumerate(pieces):
         name = piece.encode("utf-8")
         body = b"".join(

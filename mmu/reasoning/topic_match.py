@@ -1,13 +1,14 @@
 """How likely a topic belongs to a text: by meaning, by words in common, and by its lead over other topics.
 
-Two logistic regressions over a handful of numbers (`data/topic_match.yaml`). A topic
+Logistic regressions over a handful of numbers (`data/topic_match.yaml`). A topic
 is judged on its own; among many topics, of which most are usually wrong, its
 lead over the others counts too, since rivals share the language and manner of the post.
+A quick encoder comes first; where its answer is in doubt, a slow one is asked as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
 from math import exp, log1p
@@ -35,29 +36,49 @@ def load_match() -> dict[str, Any]:
     return loaded
 
 
-def match_topics(topics: Sequence[str], cosines: Sequence[float], text: str) -> list[Match]:
+def match_topics(
+    topics: Sequence[str],
+    quick: Sequence[float],
+    closely: Callable[[Sequence[int]], Sequence[float]],
+    text: str,
+) -> list[Match]:
     """Judge every topic of one text.
 
     Args:
         topics: normalised.
-        cosines: of each with the nearest piece of the text.
+        quick: cosines, by the quick encoder, of each with the nearest piece of the text.
+        closely: the same by both encoders, of the topics in these places; asked for those in doubt.
         text: normalised; without any, nothing belongs.
     """
     if not text:
         return [Match(0.0, False) for _ in topics]
+    many = len(set(topics)) >= load_match()["rivals"]
+    numbers = features_of(topics, quick, text)
+    judged = [_judge(one, "quick", many) for one in numbers]
+    doubtful = [place for place, one in enumerate(judged) if one.doubtful]
+    for place, cosine in zip(doubtful, closely(doubtful) if doubtful else (), strict=True):
+        judged[place] = _judge({**numbers[place], "cosine": cosine}, "both", many)
+    return [one.match for one in judged]
+
+
+class _Judged(NamedTuple):
+    match: Match
+    #: it is so near the threshold that a closer look may decide otherwise
+    doubtful: bool
+
+
+def _judge(numbers: dict[str, float], encoders: str, many: bool) -> _Judged:
     settings = load_match()
-    many = len(set(topics)) >= settings["rivals"]
-    found = []
-    for features in features_of(topics, cosines, text):
-        lead = features.pop("lead")
-        alone = _probability(settings["alone"], features)
-        if not many or alone >= settings["certain"]:
-            found.append(Match(alone, alone >= settings["alone"]["keep"]))
-            continue
-        among = _probability(settings["among"], {**features, "lead": lead})
-        belongs = among >= settings["among"]["keep"] and alone >= settings["least"]
-        found.append(Match(among, belongs))
-    return found
+    weights = settings[encoders]
+    lower, upper = settings["doubt"]
+    alone = _probability(weights["alone"], numbers)
+    keep = weights["alone"]["keep"]
+    if not many or alone >= settings["certain"]:
+        return _Judged(Match(alone, alone >= keep), lower * keep <= alone < upper * keep)
+    among, keep = _probability(weights["among"], numbers), weights["among"]["keep"]
+    return _Judged(
+        Match(among, among >= keep and alone >= settings["least"]), lower * keep <= among < upper * keep
+    )
 
 
 def features_of(topics: Sequence[str], cosines: Sequence[float], text: str) -> list[dict[str, float]]:
@@ -77,7 +98,7 @@ def features_of(topics: Sequence[str], cosines: Sequence[float], text: str) -> l
 
 
 def _probability(weights: dict[str, float], features: dict[str, float]) -> float:
-    total = weights["intercept"] + sum(weights[name] * value for name, value in features.items())
+    total = weights["intercept"] + sum(weights.get(name, 0.0) * value for name, value in features.items())
     return 1 / (1 + exp(-max(-50.0, min(50.0, total))))
 
 

@@ -1,5 +1,7 @@
 """Topic clean-up: keep, merge, drop and suggest, each with its reason."""
 
+from collections.abc import Sequence
+
 import pytest
 
 import kg
@@ -133,9 +135,33 @@ def test_topics_of_which_none_fits_are_all_dropped(similarity: TopicSimilarity) 
 def test_a_lead_over_rivals_counts_among_many_only() -> None:
     text, topics = "今天的事情很特别啊", ["aa", "bb", "cc", "dd", "ee", "ff"]
     leading, even = [0.35, 0.1, 0.12, 0.1, 0.1, 0.1], [0.1] * 6
-    assert [one.belongs for one in match_topics(topics, leading, text)] == [True, *[False] * 5]
-    assert not any(one.belongs for one in match_topics(topics, even, text))
-    assert not any(one.belongs for one in match_topics(topics[:2], leading[:2], ""))
+
+    def belong(topics: list[str], cosines: list[float], text: str) -> list[bool]:
+        def closely(places: Sequence[int]) -> list[float]:
+            return [cosines[place] for place in places]
+
+        return [one.belongs for one in match_topics(topics, cosines, closely, text)]
+
+    assert belong(topics, leading, text) == [True, *[False] * 5]
+    assert not any(belong(topics, even, text))
+    assert not any(belong(topics[:2], leading[:2], ""))
+
+
+def test_the_slow_encoder_is_asked_about_doubtful_topics_only_and_decides() -> None:
+    text, topics = "今天的事情很特别啊", [f"第{n}个话题" for n in range(8)]
+    quick = [0.9, 0.24, *[0.0] * 6]
+    asked: list[list[int]] = []
+
+    def belongs(cosine: float) -> bool:
+        def closely(places: Sequence[int]) -> list[float]:
+            asked.append(list(places))
+            return [cosine for _ in places]
+
+        return match_topics(topics[:3], quick[:3], closely, text)[1].belongs
+
+    assert belongs(0.9)
+    assert not belongs(-0.9)
+    assert asked == [[1], [1]]
 
 
 def test_the_encoder_is_not_loaded_without_topics() -> None:
