@@ -84,7 +84,7 @@ class Whisper:
             folder: has `model.bin`, `config.json`, `tokenizer.json` and `vocabulary.json`; a network of
                 128 mel bands (large-v3, turbo) also its `preprocessor_config.json`.
             threads: threads of CTranslate2.
-            beam_size: hypotheses kept while decoding; 5 costs little more than 1, as most of the
+            beam_size: hypotheses kept while decoding; 5 costs a third more than 1, as most of the
                 work is in the encoder.
             device: where CTranslate2 works.
             device_index: which of several GPUs.
