@@ -59,10 +59,10 @@ def main() -> int:
         foreign = [tag for tag in draw.sample(pool, 4 * FOREIGN) if tag not in tags[index]]
         topics = [*tags[index], *list(dict.fromkeys(foreign))[:FOREIGN]]
         plain_topics = [normalise_topic(one) for one in topics]
-        cosines = similarity.to_texts(topics, [posts[index]], quick=True).tolist()
-        quick.append(features_of(plain_topics, cosines, normalise_topic(posts[index])))
-        cosines = similarity.to_texts(topics, [posts[index]]).tolist()
-        both.append([{**one, "cosine": cosine} for one, cosine in zip(quick[-1], cosines, strict=True)])
+        text = normalise_topic(posts[index])
+        for found, quickly in ((quick, True), (both, False)):
+            cosines = similarity.to_texts(topics, [posts[index]], quick=quickly).tolist()
+            found.append(features_of(plain_topics, cosines, text))
         own.append(len(tags[index]))
     names = list(quick[0][0])
     for encoders, numbers in (("quick", quick), ("both", both)):

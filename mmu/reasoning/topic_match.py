@@ -18,6 +18,8 @@ import yaml
 
 #: characters of a topic that are compared one by one
 _LONGEST = 200
+#: topics with the highest cosines that a closer look takes in
+_RIVALS = 2
 
 
 class Match(NamedTuple):
@@ -47,7 +49,8 @@ def match_topics(
     Args:
         topics: normalised.
         quick: cosines, by the quick encoder, of each with the nearest piece of the text.
-        closely: the same by both encoders, of the topics in these places; asked for those in doubt.
+        closely: the same by both encoders, of the topics in these places; asked for those in doubt and
+            for the nearest.
         text: normalised; without any, nothing belongs.
     """
     if not text:
@@ -56,8 +59,13 @@ def match_topics(
     numbers = features_of(topics, quick, text)
     judged = [_judge(one, "quick", many) for one in numbers]
     doubtful = [place for place, one in enumerate(judged) if one.doubtful]
-    for place, cosine in zip(doubtful, closely(doubtful) if doubtful else (), strict=True):
-        judged[place] = _judge({**numbers[place], "cosine": cosine}, "both", many)
+    if doubtful:
+        # Those in the lead are the rivals that count.
+        leading = sorted(range(len(topics)), key=lambda place: -quick[place])[:_RIVALS]
+        asked = sorted({*doubtful, *leading})
+        cosines = closely(asked)
+        for place, cosine, lead in zip(asked, cosines, leads(cosines), strict=True):
+            judged[place] = _judge({**numbers[place], "cosine": cosine, "lead": lead}, "both", many)
     return [one.match for one in judged]
 
 
@@ -83,7 +91,6 @@ def _judge(numbers: dict[str, float], encoders: str, many: bool) -> _Judged:
 
 def features_of(topics: Sequence[str], cosines: Sequence[float], text: str) -> list[dict[str, float]]:
     """The numbers that the regressions weigh, for every topic; arguments as of `match_topics`."""
-    ranked = sorted(cosines, reverse=True)
     return [
         {
             "cosine": cosine,
@@ -91,10 +98,18 @@ def features_of(topics: Sequence[str], cosines: Sequence[float], text: str) -> l
             "characters": sum(char in text for char in topic[:_LONGEST]) / max(1, len(topic[:_LONGEST])),
             "length": log1p(len(topic)),
             "text": log1p(len(text)),
-            "lead": cosine - (ranked[1] if cosine == ranked[0] else ranked[0]) if len(ranked) > 1 else 0.0,
+            "lead": lead,
         }
-        for topic, cosine in zip(topics, cosines, strict=True)
+        for topic, cosine, lead in zip(topics, cosines, leads(cosines), strict=True)
     ]
+
+
+def leads(cosines: Sequence[float]) -> list[float]:
+    """Each less the best of the others; 0 where there is no other."""
+    if len(cosines) < 2:
+        return [0.0] * len(cosines)
+    best, second = sorted(cosines, reverse=True)[:2]
+    return [cosine - (second if cosine == best else best) for cosine in cosines]
 
 
 def _probability(weights: dict[str, float], features: dict[str, float]) -> float:

@@ -10,7 +10,6 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-import numpy as np
 import yaml
 from rapidfuzz import fuzz
 
@@ -32,8 +31,6 @@ TEXT_MATCH = 0.75
 ENOUGH_TEXT = 8
 #: cosine with the name of a believed concept from which a topic is kept
 NEAR_NAME = 0.5
-#: the same by the quick encoder alone, below which both would not come to that much
-QUICKLY_NEAR = 0.3
 #: with so many topics or fewer, those that cannot be checked are given the benefit of the doubt
 DOUBTFUL = 5
 #: concepts whose names a topic is compared with
@@ -201,10 +198,8 @@ def _measure(
         return found
 
     matches = match_topics([one.plain for one in topics], quick, closely, text)
-    to_names = similarity.to_names(words, names, quick=True)
-    near = np.flatnonzero(to_names >= QUICKLY_NEAR)
-    to_names[near] = similarity.to_names([words[place] for place in near], names)
-    for one, match, name in zip(topics, matches, to_names.tolist(), strict=True):
+    to_names = similarity.to_names(words, names, near=NEAR_NAME).tolist()
+    for one, match, name in zip(topics, matches, to_names, strict=True):
         one.is_near = match.belongs or name >= NEAR_NAME
         one.likely = max(match.probability, name if name >= NEAR_NAME else 0.0)
 

@@ -147,21 +147,32 @@ def test_a_lead_over_rivals_counts_among_many_only() -> None:
     assert not any(belong(topics[:2], leading[:2], ""))
 
 
-def test_the_slow_encoder_is_asked_about_doubtful_topics_only_and_decides() -> None:
-    text, topics = "今天的事情很特别啊", [f"第{n}个话题" for n in range(8)]
-    quick = [0.9, 0.24, *[0.0] * 6]
+def test_the_slow_encoder_decides_where_the_quick_one_is_in_doubt() -> None:
+    text, topics = "今天的事情很特别啊", ["甲乙丙丁", "戊己庚辛", "壬癸子丑"]
     asked: list[list[int]] = []
 
-    def belongs(cosine: float) -> bool:
+    def kept(quick: list[float], slow: float) -> list[bool]:
         def closely(places: Sequence[int]) -> list[float]:
             asked.append(list(places))
-            return [cosine for _ in places]
+            return [slow] * len(places)
 
-        return match_topics(topics[:3], quick[:3], closely, text)[1].belongs
+        return [one.belongs for one in match_topics(topics, quick, closely, text)]
 
-    assert belongs(0.9)
-    assert not belongs(-0.9)
-    assert asked == [[1], [1]]
+    assert kept([0.9, -0.5, -0.5], 0.0) == [True, False, False]
+    assert asked == []  # nothing was in doubt
+    assert kept([0.25, -0.5, -0.5], 0.9)[0]
+    assert not kept([0.25, -0.5, -0.5], -0.9)[0]
+    assert asked == [[0, 1], [0, 1]]  # with the nearest of its rivals
+
+
+@pytest.mark.weights
+def test_what_is_nearest_is_found_quickly_too() -> None:
+    similarity = load_similarity(Store())
+    assert similarity is not None
+    topics, names = ["猫咪", "足球比赛", "量子力学"], ["小猫", "football match", "烹饪", "汽车"]
+    slowly, quickly = similarity.to_names(topics, names), similarity.to_names(topics, names, near=0.5)
+    assert (slowly >= 0.5).tolist() == [True, True, False] == (quickly >= 0.5).tolist()
+    assert quickly[:2] == pytest.approx(slowly[:2], abs=0.02)
 
 
 def test_the_encoder_is_not_loaded_without_topics() -> None:
