@@ -166,9 +166,7 @@ def test_the_slow_encoder_decides_where_the_quick_one_is_in_doubt() -> None:
 
 
 @pytest.mark.weights
-def test_what_is_nearest_is_found_quickly_too() -> None:
-    similarity = load_similarity(Store())
-    assert similarity is not None
+def test_what_is_nearest_is_found_quickly_too(similarity: TopicSimilarity) -> None:
     topics, names = ["猫咪", "足球比赛", "量子力学"], ["小猫", "football match", "烹饪", "汽车"]
     slowly, quickly = similarity.to_names(topics, names), similarity.to_names(topics, names, near=0.5)
     assert (slowly >= 0.5).tolist() == [True, True, False] == (quickly >= 0.5).tolist()
