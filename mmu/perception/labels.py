@@ -38,7 +38,7 @@ class Labels(Stage):
     models = ("efficientnet-lite0",)
 
     def __init__(
-        self, *, max_looks: int = 48, max_labels: int = 20, min_score: float = 0.02, max_embeddings: int = 8
+        self, *, max_looks: int = 40, max_labels: int = 20, min_score: float = 0.02, max_embeddings: int = 8
     ) -> None:
         self.max_looks = max_looks
         self.max_labels = max_labels

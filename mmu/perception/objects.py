@@ -41,7 +41,7 @@ class Objects(Stage):
     def __init__(
         self,
         *,
-        max_looks: int = 48,
+        max_looks: int = 40,
         threshold: float = 0.3,
         still_threshold: float = 0.25,
         max_tracks: int = 40,

@@ -49,8 +49,8 @@ def match_topics(
     Args:
         topics: normalised.
         quick: cosines, by the quick encoder, of each with the nearest piece of the text.
-        closely: the same by both encoders, of the topics in these places; asked for those in doubt and
-            for the nearest.
+        closely: the same by both encoders, of the topics in these places; asked for those in doubt and,
+            where rivals count, for the nearest.
         text: normalised; without any, nothing belongs.
     """
     if not text:
@@ -60,8 +60,8 @@ def match_topics(
     judged = [_judge(one, "quick", many) for one in numbers]
     doubtful = [place for place, one in enumerate(judged) if one.doubtful]
     if doubtful:
-        # Those in the lead are the rivals that count.
-        leading = sorted(range(len(topics)), key=lambda place: -quick[place])[:_RIVALS]
+        # Where rivals count, it is those in the lead.
+        leading = sorted(range(len(topics)), key=lambda place: -quick[place])[: _RIVALS if many else 0]
         asked = sorted({*doubtful, *leading})
         cosines = closely(asked)
         for place, cosine, lead in zip(asked, cosines, leads(cosines), strict=True):
