@@ -90,7 +90,7 @@ def _near(
         return False
     claims = [text for tag in claimed for text in (tag.name.zh, tag.name.en)]
     names = [text for tag in found for text in (tag.name.zh, tag.name.en)]
-    return float(similarity.to_names([title, *claims] if title else claims, names, near=NEAR).max()) >= NEAR
+    return float(similarity.to_names([title, *claims] if title else claims, names).max()) >= NEAR
 
 
 def as_signal(contradiction: Contradiction) -> Signal:
